@@ -1,0 +1,2 @@
+import { kernel } from '#kernel';
+console.log('gw', kernel);

@@ -1,0 +1,15 @@
+export { type Clock, systemClock } from './clock.js';
+export { DURATION_PATTERN, formatDuration, parseDuration } from './duration.js';
+export { formatSize, parseSize, SIZE_PATTERN } from './size.js';
+export { isRequestId, randomHex, uuidv7 } from './ids.js';
+export { CidrSet, checkCidr, unmapped } from './cidr.js';
+export {
+  type ErrorCode,
+  errorCatalogue,
+  type FieldError,
+  type Problem,
+  PROBLEM_TYPE_BASE,
+  problem,
+  Refusal,
+} from './errors.js';
+export { Exchange, type RouteInfo } from './exchange.js';
