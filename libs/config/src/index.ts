@@ -1,1 +1,39 @@
-export const x = 1;
+export {
+  type AuthConfig,
+  type Config,
+  type CorsConfig,
+  type GatewayConfig,
+  type RateLimitingConfig,
+  type RateLimitRule,
+  type RouteConfig,
+  type UpstreamConfig,
+  type UpstreamShare,
+} from './compile/config.js';
+export { type AuthMethod, type AuthRequirement } from './model/auth-requirement.js';
+export { type AlertConfig } from './model/alert.js';
+export { type ConsumerConfig } from './model/auth.js';
+export { type IpRules } from './model/edges.js';
+export { type LimitsConfig } from './model/gateway.js';
+export { type LogsConfig } from './model/monitoring.js';
+export { type NotifyChannel } from './model/notify.js';
+export { type RateLimitAlgorithm, type RateLimitKey } from './model/rate-limiting.js';
+export {
+  type CacheConfig,
+  type HeaderChanges,
+  type RedirectConfig,
+  type RespondConfig,
+  type RewriteConfig,
+} from './model/route.js';
+export { type ClientTls, type ServerTls } from './model/tls.js';
+export {
+  type ActiveHealth,
+  type BreakerConfig,
+  BUILTIN_DEMO,
+  type Fault,
+  type HealthConfig,
+  type PassiveHealth,
+  type RetryConfig,
+  type TargetConfig,
+  type TimeoutsConfig,
+} from './model/upstream.js';
+export { Secret } from './secrets/secret.js';

@@ -1,0 +1,38 @@
+import { inspect } from 'node:util';
+
+/** How a secret was given, where that may be shown. */
+export type SecretReference = { readonly file: string } | { readonly encrypted: string };
+
+export const MASK = '(masked)';
+
+/** A value that is never shown by accident: not by JSON, a template string, an error or `util.inspect`. */
+export class Secret {
+  readonly #value: string;
+  readonly #shown: string;
+
+  /** `shown`: what may be seen of it, such as a URL without its password. */
+  constructor(
+    value: string,
+    shown = MASK,
+    readonly reference: SecretReference | null = null,
+  ) {
+    this.#value = value;
+    this.#shown = shown;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return this.#shown;
+  }
+
+  toJSON(): string {
+    return this.#shown;
+  }
+
+  [inspect.custom](): string {
+    return this.#shown;
+  }
+}
