@@ -1,0 +1,103 @@
+// The clients: keep-alive connections over raw sockets, one request in flight on each.
+// Every answer is read to its end and compared with what the upstream sent; anything else is counted as a failure.
+import net from 'node:net';
+import { answer } from './answer.mjs';
+
+const expected = Buffer.from(answer);
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+/** @param {number} port */
+const request = (port) =>
+  Buffer.from(
+    `GET /shop/items/42?expand=stock HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: bench\r\n` +
+      `Accept: application/json\r\nAccept-Language: en\r\n\r\n`,
+  );
+
+/** The bytes of a chunked body that is complete in `data` from `at`, or null while it is not. */
+function dechunk(data, at) {
+  const parts = [];
+  for (;;) {
+    const line = data.indexOf('\r\n', at, 'latin1');
+    if (line === -1) return null;
+    const size = Number.parseInt(data.toString('latin1', at, line), 16);
+    const end = line + 2 + size + 2;
+    if (!(size >= 0) || data.length < end) return null;
+    if (size === 0) return { body: Buffer.concat(parts), end };
+    parts.push(data.subarray(line + 2, end - 2));
+    at = end;
+  }
+}
+
+/** @returns {{status: number, body: Buffer, end: number} | null} the first whole answer in `data` */
+function parse(data) {
+  const headEnd = data.indexOf(HEAD_END);
+  if (headEnd === -1) return null;
+  const head = data.latin1Slice(0, headEnd);
+  const status = Number(head.slice(9, 12));
+  const bodyAt = headEnd + HEAD_END.length;
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head);
+  if (length !== null) {
+    const end = bodyAt + Number(length[1]);
+    return data.length < end ? null : { status, body: data.subarray(bodyAt, end), end };
+  }
+  const chunked = dechunk(data, bodyAt);
+  return chunked === null ? null : { status, ...chunked };
+}
+
+/** Runs the load until `ms` have passed and the last answer is in. */
+export function run({ port, connections, ms, latencies }) {
+  const started = performance.now();
+  const deadline = started + ms;
+  const result = { requests: 0, failures: 0, statuses: {}, firstFailure: '', seconds: 0, latencies: [] };
+  const bytes = request(port);
+  let open = connections;
+
+  return new Promise((resolve) => {
+    const closed = () => {
+      open -= 1;
+      if (open > 0) return;
+      result.seconds = (performance.now() - started) / 1000;
+      resolve(result);
+    };
+    const fail = (why) => {
+      result.failures += 1;
+      result.firstFailure ||= why;
+    };
+    const connect = () => {
+      const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+      let rest = null;
+      let sentAt = 0;
+      let waiting = false;
+      const send = () => {
+        waiting = true;
+        if (latencies) sentAt = performance.now();
+        socket.write(bytes);
+      };
+      socket.on('connect', send);
+      socket.on('error', (error) => fail(error.message));
+      socket.on('close', () => {
+        if (waiting) fail('the connection closed before the answer was complete');
+        closed();
+      });
+      socket.on('data', (chunk) => {
+        const data = rest === null ? chunk : Buffer.concat([rest, chunk]);
+        const found = parse(data);
+        if (found === null) {
+          rest = data;
+          return;
+        }
+        rest = null;
+        waiting = false;
+        const now = performance.now();
+        if (latencies) result.latencies.push(now - sentAt);
+        result.requests += 1;
+        result.statuses[found.status] = (result.statuses[found.status] ?? 0) + 1;
+        if (found.status < 200 || found.status > 299) fail(`status ${found.status}: ${found.body.toString()}`);
+        else if (found.end !== data.length || !found.body.equals(expected)) fail(`body: ${found.body.toString()}`);
+        if (now < deadline && result.failures < 100) send();
+        else socket.end();
+      });
+    };
+    for (let i = 0; i < connections; i += 1) connect();
+  });
+}
