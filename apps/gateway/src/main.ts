@@ -1,2 +1,4 @@
-import { kernel } from '#kernel';
-console.log('gw', kernel);
+import 'reflect-metadata';
+import { run } from './run.js';
+
+await run(process.argv.slice(2));

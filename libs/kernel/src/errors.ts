@@ -95,6 +95,11 @@ const CATALOGUE = {
     title: 'Not configured',
     doc: 'What the request asks for exists, but this gateway’s configuration leaves it out. The detail names the key to set.',
   },
+  store_unavailable: {
+    status: 503,
+    title: 'A store is unavailable',
+    doc: 'The database or Redis that is needed to decide this cannot be reached. `GET /health` says which.',
+  },
   upstream_timeout: {
     status: 504,
     title: 'The upstream took too long',
@@ -153,6 +158,7 @@ export class Refusal {
     readonly code: ErrorCode,
     readonly detail: string,
     readonly headers?: Readonly<Record<string, string>>,
+    readonly errors?: readonly FieldError[],
   ) {}
 
   get status(): number {

@@ -12,4 +12,4 @@ export {
   problem,
   Refusal,
 } from './errors.js';
-export { Exchange, type RouteInfo } from './exchange.js';
+export { type Call, Exchange, type ListenerInfo, type RouteInfo, type Upgrade } from './exchange.js';

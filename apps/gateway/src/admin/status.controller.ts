@@ -1,0 +1,79 @@
+import { Controller, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
+import { explainRequest, SnapshotStore } from '#gateway';
+import { Refusal } from '#kernel';
+import { Health, RequestRecorder } from '#monitoring';
+import { type Instance, InstanceRegistry } from '#storage';
+import { ConfigReload } from '../config-reload.js';
+import { AdminGuard } from './admin.guard.js';
+import { VERSION } from '../version.js';
+
+/** What runs here: for `aegis status` and the person on call. */
+@Controller('_aegis')
+@UseGuards(AdminGuard)
+export class StatusController {
+  constructor(
+    private readonly store: SnapshotStore,
+    private readonly config: ConfigReload,
+    private readonly health: Health,
+    private readonly recorder: RequestRecorder,
+    private readonly instances: InstanceRegistry,
+  ) {}
+
+  @Get('status')
+  async status() {
+    const { version, hash, loadedAt, routes, upstreams } = this.store.current;
+    const { last } = this.config;
+    return {
+      version: VERSION,
+      node: process.version,
+      pid: process.pid,
+      health: await this.health.report(),
+      config: {
+        version,
+        hash,
+        loadedAt: new Date(loadedAt).toISOString(),
+        routes: routes.routes.length,
+        upstreams: upstreams.size,
+        lastReload: { at: new Date(last.at).toISOString(), ok: last.ok, mistakes: last.mistakes },
+      },
+      requests: this.recorder.recorded,
+      memory: process.memoryUsage.rss(),
+      instances: await this.instances.list().catch((): Instance[] => []),
+    };
+  }
+
+  @Get('routes')
+  routes() {
+    const items = this.store.current.routes.routes.map(({ route }) => ({
+      name: route.name,
+      hosts: route.hosts,
+      path: route.path,
+      methods: route.methods,
+      priority: route.priority,
+    }));
+    return { items };
+  }
+
+  @Get('explain')
+  explain(@Query('method') method = 'GET', @Query('url') url?: string) {
+    if (url === undefined || url === '') {
+      throw new Refusal('validation_failed', 'Say which request: ?method=GET&url=http://host/path', undefined, [
+        { path: 'url', message: 'is required' },
+      ]);
+    }
+    return explainRequest(this.store.current, method, url);
+  }
+
+  @Post('reload')
+  @HttpCode(200)
+  async reload() {
+    const outcome = await this.config.reload();
+    if (outcome.ok) return { version: outcome.version };
+    throw new Refusal(
+      'validation_failed',
+      'The configuration file is not valid; what was served goes on.',
+      undefined,
+      outcome.mistakes.map(({ file, line, column, path, message }) => ({ path, message: `${file}:${line}:${column} ${message}` })),
+    );
+  }
+}

@@ -1,0 +1,180 @@
+import { type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { BUILTIN_DEMO, type Config, type LoadedConfig } from '#config';
+import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
+import { systemClock } from '#kernel';
+import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
+import { AdminKeys } from '#storage';
+import { banner } from './banner.js';
+import { BootError, listenError } from './boot-error.js';
+import { ConfigReload } from './config-reload.js';
+import { startDemoUpstream } from './demo-upstream.js';
+import { GatewayAppModule } from './gateway-app.module.js';
+import { Heartbeat } from './heartbeat.js';
+import { Listener } from './listener.js';
+import { ReservedPaths } from './reserved-paths.js';
+import { VERSION } from './version.js';
+
+export interface GatewayOptions {
+  readonly file: string;
+  readonly dataDir: string;
+  readonly loaded: LoadedConfig;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const MIN_ADMIN_KEY = 16;
+
+/** The running process: its listeners and what stands behind them, from the first to the last moment. */
+export class Gateway {
+  private stopping: Promise<void> | undefined;
+  private stopped: () => void = () => undefined;
+  private readonly end = new Promise<void>((resolve) => (this.stopped = resolve));
+
+  private constructor(
+    private readonly app: INestApplication,
+    private readonly listeners: readonly Listener[],
+    private readonly readiness: Readiness,
+    private readonly config: ConfigReload,
+    private readonly store: SnapshotStore,
+    private readonly recorder: RequestRecorder,
+    private readonly log: Log,
+    private readonly demo: { close(): Promise<void> },
+    private times: { drain: number; drainDelay: number },
+  ) {}
+
+  static async start({ file, dataDir, loaded, env }: GatewayOptions): Promise<Gateway> {
+    const adminKey = env['AEGIS_ADMIN_KEY'];
+    if (adminKey !== undefined && adminKey.length < MIN_ADMIN_KEY) {
+      throw new BootError(`AEGIS_ADMIN_KEY is too short: use ${MIN_ADMIN_KEY} characters or more, for example: openssl rand -hex 24`);
+    }
+    const { config } = loaded;
+    const log = await openLog(config.monitoring.logs);
+    const { logger } = log;
+    for (const warning of loaded.warnings) logger.warn(warning, 'configuration');
+    const demo = await startDemoUpstream();
+    const store = new SnapshotStore(loaded, systemClock, demo.url);
+    let current = config;
+    const recorder = new RequestRecorder(systemClock, (err) => logger.error({ err }, 'a reader of the records failed'));
+    recorder.addReader(
+      new AccessLog(
+        (lines) => log.stream.write(lines),
+        () => accessLog(current),
+      ),
+    );
+    const readiness = new Readiness();
+    const apply = (next: LoadedConfig): void => {
+      current = next.config;
+      logger.level = current.monitoring.logs.level;
+    };
+    const reload = new ConfigReload({ file, dataDir }, store, apply, logger, systemClock);
+
+    const { gateway, admin } = config;
+    const front = new Listener(gateway.limits);
+    const back = admin.port === null ? null : new Listener(gateway.limits);
+    const adapter = new CatchAllAdapter(() => front.server);
+    const app = await NestFactory.create(
+      GatewayAppModule.assemble({ store, recorder, readiness, config: reload, storage: { config, dataDir }, adminKey }),
+      adapter,
+      { logger: new NestLogger(logger), abortOnError: false, bodyParser: false },
+    );
+    await app.init();
+
+    const express = adapter.getInstance() as (req: unknown, res: unknown) => void;
+    const paths = (elsewhere: boolean): ReservedPaths => new ReservedPaths(express, elsewhere, logger);
+    const door = new FrontDoor(() => store.current, recorder, paths(back !== null), adapter.catchAll);
+    front.serve((req, res, listener, upgrade) => door.handle(req, res, listener, upgrade));
+    if (back !== null) {
+      const backDoor = paths(false);
+      back.serve((req, res, listener, upgrade) => door.handleReserved(req, res, listener, upgrade, backDoor));
+      await back.listen(admin.port ?? 0, admin.host).catch((error: unknown) => {
+        throw listenError(error as NodeJS.ErrnoException, admin.host, admin.port ?? 0);
+      });
+    }
+    await front.listen(gateway.port, gateway.host).catch((error: unknown) => {
+      throw listenError(error as NodeJS.ErrnoException, gateway.host, gateway.port);
+    });
+
+    const newAdminKey = adminKey === undefined ? await app.get(AdminKeys).ensureAdminKey() : null;
+    await app.get(Heartbeat).beat();
+    reload.watch();
+    readiness.ready();
+    const listeners = back === null ? [front] : [front, back];
+    const times = { drain: gateway.drain, drainDelay: gateway.drainDelay };
+    const running = new Gateway(app, listeners, readiness, reload, store, recorder, log, demo, times);
+    running.followSignals();
+    const shown = gateway.host === '0.0.0.0' || gateway.host === '::' ? 'localhost' : gateway.host;
+    process.stderr.write(
+      banner(
+        {
+          version: VERSION,
+          url: `http://${shown}:${front.port}`,
+          adminUrl: back === null ? `http://${shown}:${front.port}` : `http://${admin.host}:${back.port}`,
+          configFile: file,
+          tryPath: pathToTry(config),
+          newAdminKey,
+          tookMs: performance.now(),
+        },
+        process.stderr.isTTY,
+      ),
+    );
+    logger.info({ port: front.port, version: VERSION, config: store.current.hash }, 'ready');
+    return running;
+  }
+
+  private followSignals(): void {
+    const stop = (signal: NodeJS.Signals): void => {
+      if (this.stopping) {
+        this.log.logger.warn(`${signal} again: leaving at once`);
+        this.times = { drain: 0, drainDelay: 0 };
+        for (const listener of this.listeners) void listener.close(0);
+        return;
+      }
+      this.stopping = this.stop(signal);
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+    process.on('SIGHUP', () => void this.config.reload());
+  }
+
+  /** Readiness goes first, then new connections, then what is in flight, then what stands behind. */
+  private async stop(signal: string): Promise<void> {
+    const { logger } = this.log;
+    const { drain, drainDelay } = this.times;
+    logger.info({ signal, drain, drainDelay }, 'draining');
+    this.readiness.draining();
+    for (const listener of this.listeners) listener.drain();
+    await new Promise((resolve) => setTimeout(resolve, drainDelay));
+    await Promise.all(this.listeners.map((listener) => listener.close(drain)));
+    this.config.close();
+    this.recorder.drain();
+    await this.app.close();
+    this.store.close();
+    await this.demo.close();
+    logger.info('stopped');
+    this.log.flush();
+    this.stopped();
+  }
+
+  untilStopped(): Promise<void> {
+    return this.end;
+  }
+}
+
+function accessLog({ monitoring }: Config) {
+  return {
+    enabled: monitoring.logs.access,
+    anonymizeIp: monitoring.anonymizeIp,
+    redactQuery: monitoring.redact.query,
+  };
+}
+
+/** A path of the demo route, if the configuration has one. */
+function pathToTry({ gateway }: Config): string | null {
+  const demo = new Set(
+    gateway.upstreams.filter(({ targets }) => targets.some(({ url }) => url === BUILTIN_DEMO)).map(({ name }) => name),
+  );
+  const route = gateway.routes.find(({ upstreams, hosts, path }) => {
+    return path.kind === 'prefix' && hosts.length === 0 && upstreams.some(({ upstream }) => demo.has(upstream));
+  });
+  return route === undefined ? null : `${route.path.value.replace(/\/$/, '')}/hello`;
+}

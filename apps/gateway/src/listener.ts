@@ -1,0 +1,119 @@
+import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse, STATUS_CODES } from 'node:http';
+import { type AddressInfo, type Socket } from 'node:net';
+import { type Duplex } from 'node:stream';
+import { type ErrorCode, errorCatalogue, type ListenerInfo, problem, type Upgrade, uuidv7 } from '#kernel';
+
+export interface ListenerLimits {
+  readonly headers: number;
+  readonly connections: number;
+  readonly headersTimeout: number;
+  readonly keepAlive: number;
+}
+
+type Handle = (req: IncomingMessage, res: ServerResponse, listener: ListenerInfo, upgrade: Upgrade | null) => void;
+
+/**
+ * A port. Requests go to `handle` as Node has parsed them; what Node refuses to parse is answered here. From `drain` on
+ * every answer closes its connection.
+ */
+export class Listener implements ListenerInfo {
+  readonly secure = false;
+  readonly server: Server;
+  port = 0;
+  private handle: Handle | undefined;
+  private draining = false;
+  private readonly upgraded = new Set<Duplex>();
+
+  constructor(limits: ListenerLimits) {
+    const options: ServerOptions = {
+      maxHeaderSize: limits.headers,
+      headersTimeout: limits.headersTimeout,
+      // Slow bodies are timed where they are read: a long upload that goes on is not a slow one.
+      requestTimeout: 0,
+      keepAliveTimeout: limits.keepAlive,
+      connectionsCheckingInterval: Math.min(1000, limits.headersTimeout),
+      noDelay: true,
+    };
+    this.server = createServer(options, (req, res) => this.request(req, res));
+    this.server.maxConnections = limits.connections;
+    this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, first: Buffer) => this.upgrade(req, socket, first));
+    this.server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => this.request(req, res));
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refuseUnparsed(error, socket));
+  }
+
+  serve(handle: Handle): void {
+    this.handle = handle;
+  }
+
+  async listen(port: number, host: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen({ port, host, backlog: 1024 }, () => {
+        this.server.off('error', reject);
+        resolve();
+      });
+    });
+    this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  private request(req: IncomingMessage, res: ServerResponse): void {
+    if (this.draining) res.shouldKeepAlive = false;
+    this.handle?.(req, res, this, null);
+  }
+
+  /** Node hands over the bare socket. Refusals and ordinary answers still go out as HTTP, on a response made for it. */
+  private upgrade(req: IncomingMessage, socket: Duplex, first: Buffer): void {
+    const res = new ServerResponse(req);
+    res.shouldKeepAlive = false;
+    res.assignSocket(socket as Socket);
+    this.upgraded.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.upgraded.delete(socket);
+      res.destroy();
+    });
+    res.on('finish', () => socket.end());
+    this.handle?.(req, res, this, { socket, first });
+  }
+
+  /** From here on answers close their connections, so that clients go elsewhere. */
+  drain(): void {
+    this.draining = true;
+  }
+
+  /** No new connections; resolves when the last one is gone, or after `within` milliseconds at the most. */
+  async close(within: number): Promise<void> {
+    this.drain();
+    if (!this.server.listening) return;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.server.closeIdleConnections();
+    const sweep = setInterval(() => this.server.closeIdleConnections(), 100);
+    const last = setTimeout(() => {
+      for (const socket of this.upgraded) socket.destroy();
+      this.server.closeAllConnections();
+    }, within);
+    await closed;
+    clearInterval(sweep);
+    clearTimeout(last);
+  }
+}
+
+const UNPARSED: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+};
+
+function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const code = UNPARSED[error.code ?? ''] ?? 'bad_request';
+  const id = uuidv7(Date.now());
+  const answer = problem(code, errorCatalogue[code].title, { id, path: '' });
+  const body = JSON.stringify(answer);
+  const reason = STATUS_CODES[answer.status] ?? '';
+  socket.end(
+    `HTTP/1.1 ${answer.status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${id}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

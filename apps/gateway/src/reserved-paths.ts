@@ -1,0 +1,47 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { isReservedPath } from '#config';
+import { answerProblem, type Reserved } from '#gateway';
+import { type Exchange } from '#kernel';
+import { type Logger } from 'pino';
+
+type Serve = (req: IncomingMessage, res: ServerResponse) => void;
+
+const REQUEST_ID = Symbol('requestId');
+
+export function requestIdOf(req: IncomingMessage): string {
+  return (req as { [REQUEST_ID]?: string })[REQUEST_ID] ?? '';
+}
+
+/** Aegis's own paths, on the gateway's port or, but for `/health`, on one of their own. */
+export class ReservedPaths implements Reserved {
+  constructor(
+    private readonly express: Serve,
+    private readonly elsewhere: boolean,
+    private readonly logger: Logger,
+  ) {}
+
+  owns(path: string): boolean {
+    return isReservedPath(path, this.elsewhere);
+  }
+
+  serve(exchange: Exchange): void {
+    const { req, res } = exchange;
+    if (exchange.upgrade !== null) {
+      answerProblem(exchange, 'route_not_found', 'Aegis takes no upgrade on this path.');
+      return;
+    }
+    (req as { [REQUEST_ID]?: string })[REQUEST_ID] = exchange.id;
+    req.url = exchange.path + exchange.query;
+    res.setHeader('X-Request-Id', exchange.id);
+    res.on('close', () => this.served(exchange));
+    this.express(req, res);
+  }
+
+  /** Probes come every few seconds and say nothing new. */
+  private served({ id, path, req, res, startedAt }: Exchange): void {
+    const level = path.startsWith('/health') ? 'debug' : 'info';
+    const latencyMs = Math.round((performance.now() - startedAt) * 100) / 100;
+    const fields = { requestId: id, method: req.method, path, status: res.statusCode, latencyMs };
+    this.logger[level](fields, `admin ${req.method ?? ''} ${path} ${res.statusCode}`);
+  }
+}

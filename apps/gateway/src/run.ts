@@ -1,0 +1,27 @@
+import { relative } from 'node:path';
+import { formatMistakes, loadConfig } from '#config';
+import { StorageError } from '#storage';
+import { readArguments } from './arguments.js';
+import { BootError } from './boot-error.js';
+import { Gateway } from './gateway.js';
+
+/** Starts the gateway and stays until a signal has stopped it. Whatever keeps it from starting is told in one line. */
+export async function run(args: readonly string[]): Promise<void> {
+  try {
+    const { config: file, dataDir } = readArguments(args, process.env);
+    const loaded = await loadConfig({ file, dataDir, env: process.env });
+    if (!loaded.ok) {
+      process.stderr.write(formatMistakes(loaded.mistakes, { color: process.stderr.isTTY }));
+      process.exitCode = 1;
+      return;
+    }
+    const gateway = await Gateway.start({ file: relative('', file) || file, dataDir, loaded, env: process.env });
+    await gateway.untilStopped();
+  } catch (error) {
+    if (error instanceof BootError || error instanceof StorageError) process.stderr.write(`${error.message}\n`);
+    else process.stderr.write(`Aegis failed to start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+  // Whatever still holds the process (a library's timer, a half-closed socket) has no say once everything is closed.
+  process.exit();
+}

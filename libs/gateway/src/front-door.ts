@@ -1,0 +1,131 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import { type CidrSet, Exchange, isRequestId, type ListenerInfo, Refusal, unmapped, type Upgrade, uuidv7 } from '#kernel';
+import { answerProblem } from './answer.js';
+import { type CatchAllHandler } from './nest/catch-all-adapter.js';
+import { type Route } from './route.js';
+import { splitTarget } from './routing/normalize-path.js';
+import { type Snapshot } from './snapshot.js';
+
+/** Hears of every proxied exchange once, when it is over. */
+export interface Recorder {
+  record(exchange: Exchange): void;
+}
+
+/** The paths of Aegis itself, and what serves them. */
+export interface Reserved {
+  owns(path: string): boolean;
+  serve(exchange: Exchange): void;
+}
+
+const NEXT = (): void => undefined;
+
+/**
+ * The first and the last to see a request: names it, normalises its path, sorts reserved paths from proxied ones, routes,
+ * hands it to Nest's handler, and records it when its response is closed.
+ */
+export class FrontDoor {
+  constructor(
+    private readonly current: () => Snapshot,
+    private readonly recorder: Recorder,
+    private readonly reserved: Reserved,
+    private readonly proxied: CatchAllHandler,
+  ) {}
+
+  handle(req: IncomingMessage, res: ServerResponse, listener: ListenerInfo, upgrade: Upgrade | null): void {
+    const exchange = this.begin(req, res, listener, upgrade);
+    try {
+      this.locate(exchange);
+      if (this.reserved.owns(exchange.path)) {
+        this.reserved.serve(exchange);
+        return;
+      }
+      res.on('close', () => this.closed(exchange));
+      this.route(exchange);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      if (res.listenerCount('close') === 0) res.on('close', () => this.closed(exchange));
+      answerProblem(exchange, thrown.code, thrown.detail, thrown.headers);
+      return;
+    }
+    this.proxied(exchange, res, NEXT);
+  }
+
+  /** A door that leads to reserved paths only. */
+  handleReserved(
+    req: IncomingMessage,
+    res: ServerResponse,
+    listener: ListenerInfo,
+    upgrade: Upgrade | null,
+    reserved: Reserved,
+  ): void {
+    const exchange = this.begin(req, res, listener, upgrade);
+    try {
+      this.locate(exchange);
+      if (!reserved.owns(exchange.path)) throw new Refusal('route_not_found', 'This port serves the admin API only.');
+      reserved.serve(exchange);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      answerProblem(exchange, thrown.code, thrown.detail, thrown.headers);
+    }
+  }
+
+  private begin(req: IncomingMessage, res: ServerResponse, listener: ListenerInfo, upgrade: Upgrade | null): Exchange<Route> {
+    const exchange = new Exchange<Route>(req, res, performance.now(), listener, upgrade);
+    const sentId = req.headers['x-request-id'];
+    exchange.id = typeof sentId === 'string' && isRequestId(sentId) ? sentId : uuidv7(Date.now());
+    return exchange;
+  }
+
+  private locate(exchange: Exchange<Route>): void {
+    const { req } = exchange;
+    exchange.host = req.headers.host ?? '';
+    const target = splitTarget(req.url ?? '/');
+    if (target instanceof Refusal) throw target;
+    exchange.path = target.path;
+    exchange.query = target.query;
+    if (target.host !== undefined && target.host !== exchange.host.toLowerCase()) {
+      throw new Refusal('bad_request', 'The host of the request target is not the one of the Host field.');
+    }
+  }
+
+  private route(exchange: Exchange<Route>): void {
+    const { req } = exchange;
+    const snapshot = this.current();
+    exchange.peer = unmapped(req.socket.remoteAddress ?? '');
+    exchange.trusted = snapshot.trusted.has(exchange.peer);
+    exchange.clientIp = exchange.trusted ? clientBehind(req, snapshot.trusted, exchange.peer) : exchange.peer;
+    const match = snapshot.routes.match(req.method ?? 'GET', exchange.host, exchange.path, req, exchange.query);
+    if (match.kind === 'route') {
+      exchange.route = match.route;
+      exchange.params = match.rawParams;
+      return;
+    }
+    if (match.kind === 'method_not_allowed') {
+      const allow = match.allow.join(', ');
+      throw new Refusal('method_not_allowed', `${req.method ?? ''} is not taken here; ${allow} is.`, { Allow: allow });
+    }
+    throw new Refusal('route_not_found', 'No route takes this host and path.');
+  }
+
+  private closed(exchange: Exchange<Route>): void {
+    exchange.latencyMs = performance.now() - exchange.startedAt;
+    if (!exchange.res.writableFinished) exchange.aborted = true;
+    exchange.call?.abort();
+    this.recorder.record(exchange);
+  }
+}
+
+/** The right-most address of `X-Forwarded-For` that is not a trusted proxy itself. What is not an address ends the trust. */
+function clientBehind(req: IncomingMessage, trusted: CidrSet, peer: string): string {
+  const field = req.headers['x-forwarded-for'];
+  const chain = typeof field === 'string' ? field.split(',') : [];
+  let client = peer;
+  for (let i = chain.length - 1; i >= 0; i--) {
+    const address = unmapped((chain[i] ?? '').trim());
+    if (isIP(address) === 0) break;
+    client = address;
+    if (!trusted.has(address)) break;
+  }
+  return client;
+}

@@ -1,0 +1,19 @@
+import { All, Controller, Req, Res, UseFilters } from '@nestjs/common';
+import { type ServerResponse } from 'node:http';
+import { Exchange } from '#kernel';
+import { Forwarder } from './forward/forwarder.js';
+import { ProblemFilter } from './problem.filter.js';
+import { type Route } from './route.js';
+
+/** Every proxied request comes through here. Routing has happened; the guards on the class are the pipeline, in order. */
+@Controller()
+@UseFilters(ProblemFilter)
+export class ProxyController {
+  constructor(private readonly forwarder: Forwarder) {}
+
+  /** `@Res()` tells Nest that the answer is given here: it streams back when the upstream has it. */
+  @All('*path')
+  forward(@Req() exchange: Exchange<Route>, @Res() _response: ServerResponse): void {
+    this.forwarder.forward(exchange);
+  }
+}
