@@ -24,7 +24,11 @@ export function banner(facts: BannerFacts, color: boolean): string {
   ];
   if (facts.tryPath !== null) lines.push('', `  Try       ${bold(`curl ${facts.url}${facts.tryPath}`)}`);
   if (facts.newAdminKey !== null) {
-    lines.push('', `  Admin key ${bold(facts.newAdminKey)}`, `            ${dim('Keep it: it is not shown again. Send it as X-API-Key.')}`);
+    lines.push(
+      '',
+      `  Admin key ${bold(facts.newAdminKey)}`,
+      `            ${dim('Keep it: it is not shown again. Send it as X-API-Key.')}`,
+    );
   }
   return `${lines.join('\n')}\n\n`;
 }

@@ -57,7 +57,8 @@ export class ConfigReload {
       return this.refused(at, [{ path: '', file: this.source.file, line: 1, column: 1, message: String(error) }]);
     }
     this.applied(result);
-    if (version !== before.version) this.logger.info({ version, hash: result.hash }, `configuration ${version} is served`);
+    if (version !== before.version)
+      this.logger.info({ version, hash: result.hash }, `configuration ${version} is served`);
     return { at, ok: true, version, mistakes: [] };
   }
 

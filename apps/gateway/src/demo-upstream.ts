@@ -39,7 +39,12 @@ function answer(req: IncomingMessage, res: ServerResponse): void {
 
 function hello(req: IncomingMessage, res: ServerResponse, url: URL): void {
   req.resume();
-  const body = { message: 'Hello from behind Aegis.', method: req.method, path: url.pathname + url.search, headers: req.headers };
+  const body = {
+    message: 'Hello from behind Aegis.',
+    method: req.method,
+    path: url.pathname + url.search,
+    headers: req.headers,
+  };
   res.setHeader('content-type', 'application/json');
   res.end(`${JSON.stringify(body, null, 2)}\n`);
 }

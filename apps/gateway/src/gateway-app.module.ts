@@ -46,7 +46,11 @@ export class GatewayAppModule {
         Heartbeat,
         { provide: ConfigReload, useValue: parts.config },
         { provide: RequestRecorder, useValue: parts.recorder },
-        { provide: AdminAccess, useFactory: (keys: AdminKeys) => new AdminAccess(keys, parts.adminKey), inject: [AdminKeys] },
+        {
+          provide: AdminAccess,
+          useFactory: (keys: AdminKeys) => new AdminAccess(keys, parts.adminKey),
+          inject: [AdminKeys],
+        },
         { provide: APP_FILTER, useClass: ReservedProblemFilter },
       ],
     };

@@ -45,7 +45,9 @@ export class Gateway {
   static async start({ file, dataDir, loaded, env }: GatewayOptions): Promise<Gateway> {
     const adminKey = env['AEGIS_ADMIN_KEY'];
     if (adminKey !== undefined && adminKey.length < MIN_ADMIN_KEY) {
-      throw new BootError(`AEGIS_ADMIN_KEY is too short: use ${MIN_ADMIN_KEY} characters or more, for example: openssl rand -hex 24`);
+      throw new BootError(
+        `AEGIS_ADMIN_KEY is too short: use ${MIN_ADMIN_KEY} characters or more, for example: openssl rand -hex 24`,
+      );
     }
     const { config } = loaded;
     const log = await openLog(config.monitoring.logs);

@@ -1,10 +1,18 @@
-import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import { type AddressInfo, type Socket } from 'node:net';
 import { type Duplex } from 'node:stream';
 import { type ErrorCode, errorCatalogue, type ListenerInfo, problem, type Upgrade, uuidv7 } from '#kernel';
 
 export interface ListenerLimits {
   readonly headers: number;
+  readonly url: number;
   readonly connections: number;
   readonly headersTimeout: number;
   readonly keepAlive: number;
@@ -26,7 +34,8 @@ export class Listener implements ListenerInfo {
 
   constructor(limits: ListenerLimits) {
     const options: ServerOptions = {
-      maxHeaderSize: limits.headers,
+      // The front door holds each to its own limit, and says which was passed.
+      maxHeaderSize: limits.headers + limits.url + 1024,
       headersTimeout: limits.headersTimeout,
       // Slow bodies are timed where they are read: a long upload that goes on is not a slow one.
       requestTimeout: 0,
@@ -36,7 +45,9 @@ export class Listener implements ListenerInfo {
     };
     this.server = createServer(options, (req, res) => this.request(req, res));
     this.server.maxConnections = limits.connections;
-    this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, first: Buffer) => this.upgrade(req, socket, first));
+    this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, first: Buffer) =>
+      this.upgrade(req, socket, first),
+    );
     this.server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => this.request(req, res));
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refuseUnparsed(error, socket));
   }

@@ -19,7 +19,10 @@ export async function run(args: readonly string[]): Promise<void> {
     await gateway.untilStopped();
   } catch (error) {
     if (error instanceof BootError || error instanceof StorageError) process.stderr.write(`${error.message}\n`);
-    else process.stderr.write(`Aegis failed to start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    else
+      process.stderr.write(
+        `Aegis failed to start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
     process.exitCode = 1;
   }
   // Whatever still holds the process (a library's timer, a half-closed socket) has no say once everything is closed.

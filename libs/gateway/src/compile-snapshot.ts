@@ -13,21 +13,32 @@ export interface LoadedConfig {
 }
 
 /** Makes a snapshot of a checked configuration. Upstreams whose configuration is unchanged are taken over with their connections and state. */
-export function compileSnapshot(loaded: LoadedConfig, previous: Snapshot | null, now: number, demoUrl: string): Snapshot {
+export function compileSnapshot(
+  loaded: LoadedConfig,
+  previous: Snapshot | null,
+  now: number,
+  demoUrl: string,
+): Snapshot {
   const { gateway } = loaded.config;
   const upstreams = new Map<string, Upstream>();
   for (const config of gateway.upstreams) {
     const fingerprint = upstreamFingerprint(config);
     const known = previous?.upstreams.get(config.name);
-    upstreams.set(config.name, known?.fingerprint === fingerprint ? known : buildUpstream(config, fingerprint, demoUrl));
+    upstreams.set(
+      config.name,
+      known?.fingerprint === fingerprint ? known : buildUpstream(config, fingerprint, demoUrl),
+    );
   }
   return Object.freeze({
     version: (previous?.version ?? 0) + 1,
     hash: loaded.hash,
     loadedAt: now,
-    routes: new RouteTable(gateway.routes.map((route) => compileRoute(route, upstreams))),
+    routes: new RouteTable(
+      gateway.routes.map((route) => compileRoute(route, upstreams, gateway.limits.requestTimeout)),
+    ),
     upstreams,
     trusted: new CidrSet(gateway.trustedProxies),
+    limits: gateway.limits,
   });
 }
 
@@ -37,7 +48,7 @@ export function retiredUpstreams(snapshot: Snapshot, successor: Snapshot): Upstr
   return [...snapshot.upstreams.values()].filter((upstream) => !kept.has(upstream));
 }
 
-function compileRoute(config: RouteConfig, upstreams: ReadonlyMap<string, Upstream>): Route {
+function compileRoute(config: RouteConfig, upstreams: ReadonlyMap<string, Upstream>, bodyTime: number | null): Route {
   const shares = new RoundRobin(
     config.upstreams.map(({ upstream, weight }) => {
       const found = upstreams.get(upstream);
@@ -62,7 +73,8 @@ function compileRoute(config: RouteConfig, upstreams: ReadonlyMap<string, Upstre
       return share.upstream;
     },
     rewritePath: ({ path }) => {
-      const below = stripped !== '' && (path === stripped || path.startsWith(`${stripped}/`)) ? path.slice(stripped.length) : path;
+      const below =
+        stripped !== '' && (path === stripped || path.startsWith(`${stripped}/`)) ? path.slice(stripped.length) : path;
       return prefix + (below === '' ? '/' : below);
     },
     host: rewrite.host.kind === 'name' ? rewrite.host.value : null,
@@ -70,6 +82,7 @@ function compileRoute(config: RouteConfig, upstreams: ReadonlyMap<string, Upstre
     strippedPrefix: stripped,
     timeout: config.timeout,
     bodyLimit: config.limits.body ?? Infinity,
+    bodyTime: bodyTime ?? Infinity,
     websocket: config.websocket,
   };
 }

@@ -1,6 +1,15 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import { type CidrSet, Exchange, isRequestId, type ListenerInfo, Refusal, unmapped, type Upgrade, uuidv7 } from '#kernel';
+import {
+  type CidrSet,
+  Exchange,
+  isRequestId,
+  type ListenerInfo,
+  Refusal,
+  unmapped,
+  type Upgrade,
+  uuidv7,
+} from '#kernel';
 import { answerProblem } from './answer.js';
 import { type CatchAllHandler } from './nest/catch-all-adapter.js';
 import { type Route } from './route.js';
@@ -70,7 +79,12 @@ export class FrontDoor {
     }
   }
 
-  private begin(req: IncomingMessage, res: ServerResponse, listener: ListenerInfo, upgrade: Upgrade | null): Exchange<Route> {
+  private begin(
+    req: IncomingMessage,
+    res: ServerResponse,
+    listener: ListenerInfo,
+    upgrade: Upgrade | null,
+  ): Exchange<Route> {
     const exchange = new Exchange<Route>(req, res, performance.now(), listener, upgrade);
     const sentId = req.headers['x-request-id'];
     exchange.id = typeof sentId === 'string' && isRequestId(sentId) ? sentId : uuidv7(Date.now());
@@ -79,8 +93,16 @@ export class FrontDoor {
 
   private locate(exchange: Exchange<Route>): void {
     const { req } = exchange;
+    const { limits } = this.current();
     exchange.host = req.headers.host ?? '';
-    const target = splitTarget(req.url ?? '/');
+    const url = req.url ?? '/';
+    if (url.length > limits.url) {
+      throw new Refusal('uri_too_long', `The request target is longer than ${limits.url} bytes.`);
+    }
+    if (headBytes(req.rawHeaders) > limits.headers) {
+      throw new Refusal('headers_too_large', `The header fields are larger than ${limits.headers} bytes.`);
+    }
+    const target = splitTarget(url);
     if (target instanceof Refusal) throw target;
     exchange.path = target.path;
     exchange.query = target.query;
@@ -110,10 +132,17 @@ export class FrontDoor {
 
   private closed(exchange: Exchange<Route>): void {
     exchange.latencyMs = performance.now() - exchange.startedAt;
-    if (!exchange.res.writableFinished) exchange.aborted = true;
+    if (!exchange.res.writableFinished && exchange.status !== 101) exchange.aborted = true;
     exchange.call?.abort();
     this.recorder.record(exchange);
   }
+}
+
+/** As they stood on the wire, with the colon, the space and the line break of each. */
+function headBytes(rawHeaders: readonly string[]): number {
+  let bytes = rawHeaders.length * 2;
+  for (const text of rawHeaders) bytes += text.length;
+  return bytes;
 }
 
 /** The right-most address of `X-Forwarded-For` that is not a trusted proxy itself. What is not an address ends the trust. */

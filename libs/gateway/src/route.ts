@@ -13,5 +13,7 @@ export interface Route extends RouteInfo, RoutableRoute {
   /** For the whole exchange, in milliseconds. */
   readonly timeout: number | null;
   readonly bodyLimit: number;
+  /** How long a client may let us wait for its body, all in all, in milliseconds. */
+  readonly bodyTime: number;
   readonly websocket: boolean;
 }

@@ -1,3 +1,4 @@
+import { type LimitsConfig } from '#config';
 import { type CidrSet } from '#kernel';
 import { type Route } from './route.js';
 import { type RouteTable } from './routing/route-table.js';
@@ -12,4 +13,5 @@ export interface Snapshot {
   readonly routes: RouteTable<Route>;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly trusted: CidrSet;
+  readonly limits: LimitsConfig;
 }

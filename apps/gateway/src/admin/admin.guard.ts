@@ -14,7 +14,11 @@ export class AdminGuard implements CanActivate {
     const req = context.switchToHttp().getRequest<Request>();
     const key = presentedKey(req);
     if (key === undefined) {
-      throw new Refusal('authentication_required', 'Send the admin key as X-API-Key, or as Authorization: Bearer.', CHALLENGE);
+      throw new Refusal(
+        'authentication_required',
+        'Send the admin key as X-API-Key, or as Authorization: Bearer.',
+        CHALLENGE,
+      );
     }
     if (!(await this.access.holds(key))) {
       throw new Refusal('invalid_credentials', 'This is not an admin key of this gateway.', CHALLENGE);

@@ -73,7 +73,10 @@ export class StatusController {
       'validation_failed',
       'The configuration file is not valid; what was served goes on.',
       undefined,
-      outcome.mistakes.map(({ file, line, column, path, message }) => ({ path, message: `${file}:${line}:${column} ${message}` })),
+      outcome.mistakes.map(({ file, line, column, path, message }) => ({
+        path,
+        message: `${file}:${line}:${column} ${message}`,
+      })),
     );
   }
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Exchange, Refusal } from '#kernel';
 import { type Route } from '../route.js';
 import { HttpForward } from './http-forward.js';
-import { bodyFraming, NO_BODY } from './request-head.js';
+import { type BodyFraming, bodyFraming, NO_BODY } from './request-head.js';
 
 /** Sends an exchange to a target of its route. */
 @Injectable()
@@ -10,19 +10,31 @@ export class Forwarder {
   forward(exchange: Exchange<Route>): void {
     const { route, req } = exchange;
     if (route === null) throw new Error('an exchange reached the forwarder without a route');
-    const target = route.chooseUpstream().choose();
-    if (target === undefined) throw new Refusal('no_healthy_upstream', 'No target of the upstream takes requests.');
     const framing = bodyFraming(req);
     if (framing !== NO_BODY && Number(req.headers['content-length'] ?? 0) > route.bodyLimit) {
       throw new Refusal('body_too_large', `The body is larger than ${route.bodyLimit} bytes.`);
     }
+    const upgrade = upgradeOf(exchange, route, framing);
+    const target = route.chooseUpstream().choose();
+    if (target === undefined) throw new Refusal('no_healthy_upstream', 'No target of the upstream takes requests.');
     new HttpForward(exchange, route, target, {
       method: req.method ?? 'GET',
       target: route.rewritePath(exchange) + exchange.query,
       host: route.host ?? (route.preserveHost ? (req.headers.host ?? target.url.host) : target.url.host),
       framing,
-      upgrade: exchange.upgrade === null ? '' : (req.headers.upgrade ?? ''),
+      upgrade,
       prefix: route.strippedPrefix,
     }).start();
   }
+}
+
+/** The protocol to switch to, or empty. Any other than WebSocket is not offered here, and the request is an ordinary one. */
+function upgradeOf({ upgrade, req }: Exchange, route: Route, framing: BodyFraming): string {
+  if (upgrade === null) return '';
+  if (req.headers.upgrade?.toLowerCase() !== 'websocket') {
+    if (framing === NO_BODY) return '';
+    throw new Refusal('bad_request', 'A request with a body cannot ask for another protocol here.');
+  }
+  if (!route.websocket) throw new Refusal('bad_request', 'This route takes no WebSocket.');
+  return 'websocket';
 }

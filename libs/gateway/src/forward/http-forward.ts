@@ -4,6 +4,7 @@ import { type ErrorCode, type Exchange } from '#kernel';
 import { answerProblem } from '../answer.js';
 import { type Target } from '../upstreams/target.js';
 import { type Route } from '../route.js';
+import { BodyPatience } from './body-patience.js';
 import { type Http1Connection, type ResponseHandler } from './http1/connection.js';
 import { type ResponseHead } from './http1/response-head.js';
 import { type FailureKind, type UpstreamFailure } from './http1/upstream-failure.js';
@@ -44,6 +45,7 @@ export class HttpForward implements ResponseHandler {
   private bodyStarted = false;
   private waitingForClient = false;
   private timer: NodeJS.Timeout | undefined;
+  private patience: BodyPatience | undefined;
 
   constructor(
     private readonly exchange: Exchange<Route>,
@@ -59,7 +61,10 @@ export class HttpForward implements ResponseHandler {
     exchange.call = this;
     exchange.backend = this.target.name;
     if (route.timeout !== null) {
-      this.timer = setTimeout(() => this.outOfTime(), Math.max(0, exchange.startedAt + route.timeout - performance.now()));
+      this.timer = setTimeout(
+        () => this.outOfTime(),
+        Math.max(0, exchange.startedAt + route.timeout - performance.now()),
+      );
     }
     this.send(false);
   }
@@ -80,8 +85,20 @@ export class HttpForward implements ResponseHandler {
     const { req } = this.exchange;
     this.bodyStarted = true;
     if (req.headers.expect !== undefined) this.res.writeContinue();
+    const patience = new BodyPatience(this.route.bodyTime, () => this.clientTooSlow());
+    this.patience = patience;
+    this.connection?.clientIsSlow();
     req.on('data', (piece: Buffer) => this.bodyPiece(piece));
-    req.on('end', () => this.connection?.end(this.plan.framing === IN_CHUNKS ? '0\r\n\r\n' : ''));
+    req.on('end', () => {
+      patience.stop();
+      this.connection?.end(this.plan.framing === IN_CHUNKS ? '0\r\n\r\n' : '');
+    });
+  }
+
+  private clientTooSlow(): void {
+    this.connection?.abort();
+    this.end();
+    answerProblem(this.exchange, 'request_timeout', 'The body of the request did not arrive in time.');
   }
 
   private bodyPiece(piece: Buffer): void {
@@ -89,18 +106,24 @@ export class HttpForward implements ResponseHandler {
     exchange.bytesIn += piece.length;
     if (connection === null) return;
     if (exchange.bytesIn > this.route.bodyLimit) {
-      this.end();
       connection.abort();
+      this.end();
       answerProblem(exchange, 'body_too_large', `The body is larger than ${this.route.bodyLimit} bytes.`);
       return;
     }
     const flowing = this.plan.framing === IN_CHUNKS ? connection.writeChunk(piece) : connection.write(piece);
-    if (!flowing) exchange.req.pause();
-    else connection.clientIsSlow();
+    if (flowing) connection.clientIsSlow();
+    else {
+      exchange.req.pause();
+      this.patience?.pause();
+    }
   }
 
   drained(): void {
-    if (this.bodyStarted) this.exchange.req.resume();
+    if (!this.bodyStarted) return;
+    this.connection?.clientIsSlow();
+    this.patience?.resume();
+    this.exchange.req.resume();
   }
 
   informational(head: ResponseHead): void {
@@ -165,7 +188,8 @@ export class HttpForward implements ResponseHandler {
     exchange.status = 101;
     exchange.upstreamMs = performance.now() - this.sentAt;
     let text = `HTTP/1.1 101 ${head.reason === '' ? 'Switching Protocols' : head.reason}\r\nConnection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-    for (let i = 0; i < head.headers.length; i += 2) text += `${head.headers[i] ?? ''}: ${head.headers[i + 1] ?? ''}\r\n`;
+    for (let i = 0; i < head.headers.length; i += 2)
+      text += `${head.headers[i] ?? ''}: ${head.headers[i + 1] ?? ''}\r\n`;
     splice(exchange, upgrade, socket, first, `${text}X-Request-Id: ${exchange.id}\r\n\r\n`);
   }
 
@@ -210,6 +234,7 @@ export class HttpForward implements ResponseHandler {
     this.connection = null;
     this.exchange.call = null;
     clearTimeout(this.timer);
+    this.patience?.stop();
   }
 }
 

@@ -10,7 +10,8 @@ export type BodyFraming = typeof NO_BODY | typeof WITH_LENGTH | typeof IN_CHUNKS
 export function bodyFraming(req: IncomingMessage): BodyFraming {
   const encoding = req.headers['transfer-encoding'];
   if (encoding !== undefined) {
-    if (encoding.toLowerCase() !== 'chunked') throw new Refusal('bad_request', 'Transfer-Encoding must be chunked and nothing else.');
+    if (encoding.toLowerCase() !== 'chunked')
+      throw new Refusal('bad_request', 'Transfer-Encoding must be chunked and nothing else.');
     return IN_CHUNKS;
   }
   const length = req.headers['content-length'];

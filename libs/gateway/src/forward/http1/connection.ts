@@ -178,7 +178,10 @@ export class Http1Connection {
       else this.partialHead = bytes;
       return;
     }
-    const head = end > MAX_HEAD ? `the response head is larger than ${MAX_HEAD} bytes` : parseResponseHead(bytes.toString('latin1', 0, end + 2), this.method);
+    const head =
+      end > MAX_HEAD
+        ? `the response head is larger than ${MAX_HEAD} bytes`
+        : parseResponseHead(bytes.toString('latin1', 0, end + 2), this.method);
     if (typeof head === 'string') {
       this.fail('protocol', head);
       return;
@@ -304,7 +307,8 @@ export class Http1Connection {
       return;
     }
     if (!this.connected) this.fail('connect-timeout', `no connection within ${this.timeouts.connect} ms`);
-    else if (this.response === null && this.requestDone) this.fail('timeout', `no response within ${this.timeouts.response} ms`);
+    else if (this.response === null && this.requestDone)
+      this.fail('timeout', `no response within ${this.timeouts.response} ms`);
     else this.fail('timeout', `nothing for ${this.timeouts.idle} ms`);
   }
 }

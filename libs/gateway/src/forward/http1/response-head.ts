@@ -21,7 +21,8 @@ export const CHUNKED = -1;
 export const UNTIL_CLOSE = -2;
 
 const TOKEN = new Uint8Array(256);
-for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") TOKEN[char.charCodeAt(0)] = 1;
+for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+  TOKEN[char.charCodeAt(0)] = 1;
 
 const CR = 13;
 const LF = 10;
@@ -60,7 +61,8 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
     if (code !== CR || text.charCodeAt(at + 1) !== LF) return `the value of ${name} has control characters`;
     let valueEnd = at;
     at += 2;
-    while (valueEnd > valueStart && (text.charCodeAt(valueEnd - 1) === 32 || text.charCodeAt(valueEnd - 1) === 9)) valueEnd--;
+    while (valueEnd > valueStart && (text.charCodeAt(valueEnd - 1) === 32 || text.charCodeAt(valueEnd - 1) === 9))
+      valueEnd--;
     const value = text.slice(valueStart, valueEnd);
 
     switch (name.length) {

@@ -1,0 +1,208 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type Http1Connection, type ResponseHandler } from './connection.js';
+import { Http1Pool } from './pool.js';
+import { type ResponseHead } from './response-head.js';
+import { type UpstreamFailure } from './upstream-failure.js';
+
+interface Heard {
+  heads: ResponseHead[];
+  informational: number[];
+  body: string;
+  trailers: string[];
+  outcome: 'complete' | 'upgraded' | UpstreamFailure;
+}
+
+/** A handler that settles when its exchange is over. */
+class Listening implements ResponseHandler {
+  readonly heads: ResponseHead[] = [];
+  readonly informationals: number[] = [];
+  body = '';
+  connection: Http1Connection | undefined;
+  readonly over: Promise<Heard>;
+  private settle!: (heard: Heard) => void;
+
+  constructor(private readonly onSent: (connection: Http1Connection) => void = () => undefined) {
+    this.over = new Promise((resolve) => (this.settle = resolve));
+  }
+  sent(connection: Http1Connection): void {
+    this.connection = connection;
+    this.onSent(connection);
+  }
+  informational(head: ResponseHead): void {
+    this.informationals.push(head.status);
+  }
+  head(head: ResponseHead): void {
+    this.heads.push(head);
+  }
+  data(piece: Buffer): void {
+    this.body += piece.toString('latin1');
+  }
+  complete(trailers: string[]): void {
+    this.done('complete', trailers);
+  }
+  upgraded(head: ResponseHead, socket: Socket, first: Buffer): void {
+    this.heads.push(head);
+    this.body += first.toString('latin1');
+    socket.destroy();
+    this.done('upgraded', []);
+  }
+  failed(failure: UpstreamFailure): void {
+    this.done(failure, []);
+  }
+  drained(): void {
+    /* nothing is sent */
+  }
+  private done(outcome: Heard['outcome'], trailers: string[]): void {
+    this.settle({ heads: this.heads, informational: this.informationals, body: this.body, trailers, outcome });
+  }
+}
+
+const servers: Server[] = [];
+const pools: Http1Pool[] = [];
+
+afterEach(() => {
+  for (const pool of pools.splice(0)) pool.close();
+  for (const server of servers.splice(0)) server.close();
+});
+
+async function target(
+  onRequest: (socket: Socket, nth: number) => void,
+): Promise<{ pool: Http1Pool; accepted: () => number }> {
+  let accepted = 0;
+  const server = createServer((socket) => {
+    accepted++;
+    let nth = 0;
+    socket.on('error', () => undefined);
+    socket.on('data', () => onRequest(socket, nth++));
+  });
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const pool = new Http1Pool({ host: '127.0.0.1', port, tls: null }, { connect: 1000, response: 300, idle: 300 });
+  pools.push(pool);
+  return { pool, accepted: () => accepted };
+}
+
+const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+
+async function get(pool: Http1Pool, listening = new Listening()): Promise<Heard> {
+  pool.request('GET', GET, false, listening);
+  return listening.over;
+}
+
+describe('Http1Connection', () => {
+  it('reads a response that arrives byte by byte as it reads one that arrives whole', async () => {
+    const wire =
+      'HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: 1\r\n\r\n';
+    const { pool } = await target((socket) => {
+      const drip = (at: number): void => {
+        if (at < wire.length) socket.write(wire[at] ?? '', () => setImmediate(drip, at + 1));
+      };
+      drip(0);
+    });
+    expect(await get(pool)).toMatchObject({
+      informational: [103],
+      body: 'abc',
+      trailers: ['T', '1'],
+      outcome: 'complete',
+    });
+  });
+
+  it('uses a connection again when the response allows it, and not when it does not', async () => {
+    const { pool, accepted } = await target((socket, nth) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n${nth === 1 ? 'Connection: close\r\n' : ''}\r\nok`);
+    });
+    for (let i = 0; i < 2; i++) expect(await get(pool)).toMatchObject({ body: 'ok', outcome: 'complete' });
+    expect(accepted()).toBe(1);
+    await get(pool);
+    expect(accepted()).toBe(2);
+  });
+
+  it('never carries bytes over to the next exchange', async () => {
+    const { pool, accepted } = await target((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+    });
+    expect((await get(pool)).body).toBe('ok');
+    expect((await get(pool)).body).toBe('ok');
+    expect(accepted()).toBe(2);
+  });
+
+  it('ends a body of unknown length with the connection', async () => {
+    const { pool } = await target((socket) => socket.end('HTTP/1.0 200 OK\r\n\r\nall of it'));
+    expect(await get(pool)).toMatchObject({ body: 'all of it', outcome: 'complete' });
+  });
+
+  it('calls a body that ends too early a reset, also when its length is given by chunks', async () => {
+    for (const framing of ['Content-Length: 100', 'Transfer-Encoding: chunked']) {
+      const { pool } = await target((socket) => socket.end(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n5\r\nhello`));
+      expect((await get(pool)).outcome).toMatchObject({ kind: 'reset' });
+    }
+  });
+
+  it('tells a connection that was closed while it was kept from one that broke', async () => {
+    const { pool } = await target((socket, nth) => {
+      if (nth === 0) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      else socket.destroy();
+    });
+    expect((await get(pool)).outcome).toBe('complete');
+    expect((await get(pool)).outcome).toMatchObject({ kind: 'stale' });
+    const fresh = await target((socket) => socket.destroy());
+    expect((await get(fresh.pool)).outcome).toMatchObject({ kind: 'reset' });
+  });
+
+  it('says so when nobody listens, when nobody answers, and when the answer stops', async () => {
+    const gone = new Http1Pool({ host: '127.0.0.1', port: 1, tls: null }, { connect: 1000, response: 300, idle: 300 });
+    pools.push(gone);
+    expect((await get(gone)).outcome).toMatchObject({ kind: 'connect' });
+    const silent = await target(() => undefined);
+    expect((await get(silent.pool)).outcome).toMatchObject({ kind: 'timeout', message: 'no response within 300 ms' });
+    const stopping = await target((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'));
+    expect((await get(stopping.pool)).outcome).toMatchObject({ kind: 'timeout', message: 'nothing for 300 ms' });
+  });
+
+  it('does not take what is not HTTP for an answer', async () => {
+    for (const wire of [
+      'SSH-2.0-OpenSSH\r\n\r\n',
+      'HTTP/1.1 200 OK\nA: b\n\n\r\n\r\n',
+      `HTTP/1.1 200 OK\r\nA: ${'x'.repeat(70_000)}`,
+    ]) {
+      const { pool } = await target((socket) => socket.write(wire));
+      expect((await get(pool)).outcome).toMatchObject({ kind: 'protocol' });
+    }
+  });
+
+  it('gives the socket away on 101, with what came after the head', async () => {
+    const { pool } = await target((socket) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\nfirst'),
+    );
+    expect(await get(pool)).toMatchObject({ body: 'first', outcome: 'upgraded' });
+    expect(pool.connections).toBe(0);
+  });
+
+  it('is closed, not kept, when the answer is there before the request is', async () => {
+    const { pool, accepted } = await target((socket) =>
+      socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n'),
+    );
+    const uploading = new Listening((connection) => void connection.write(Buffer.from('part')));
+    pool.request('POST', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n', true, uploading);
+    expect(await uploading.over).toMatchObject({ outcome: 'complete' });
+    expect(pool.connections).toBe(0);
+    expect(accepted()).toBe(1);
+  });
+
+  it('hears nothing more after it was aborted', async () => {
+    const { pool } = await target((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'));
+    let heard = false;
+    const listening = new Listening();
+    void listening.over.then(() => (heard = true));
+    pool.request('GET', GET, false, listening);
+    while (listening.body === '') await new Promise(setImmediate);
+    listening.connection?.abort();
+    expect(pool.connections).toBe(0);
+    await new Promise(setImmediate);
+    expect(heard).toBe(false);
+  });
+});
