@@ -65,6 +65,11 @@ const CATALOGUE = {
     title: 'The request does not validate',
     doc: '`errors` lists each mistake with its path.',
   },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    doc: 'A limit is used up; the detail names its rule. Wait the seconds of `Retry-After`; `RateLimit` says what is left of each limit. Without `Retry-After` no waiting helps: the request costs more than the limit ever allows.',
+  },
   headers_too_large: {
     status: 431,
     title: 'The header fields are too large',
@@ -99,6 +104,11 @@ const CATALOGUE = {
     status: 503,
     title: 'A store is unavailable',
     doc: 'The database or Redis that is needed to decide this cannot be reached. `GET /health` says which.',
+  },
+  limiter_unavailable: {
+    status: 503,
+    title: 'Limits cannot be checked',
+    doc: 'Redis, where the counts are, cannot be reached, and `rateLimiting.onStoreFailure` is `deny`. `GET /health` shows it.',
   },
   upstream_timeout: {
     status: 504,

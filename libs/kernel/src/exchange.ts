@@ -2,11 +2,37 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Duplex } from 'node:stream';
 import { type ErrorCode } from './errors.js';
 
+const NONE: readonly never[] = Object.freeze([]);
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** What the policies need to know of the route that won; the gateway's own Route has more. */
 export interface RouteInfo {
   readonly name: string;
+}
+
+/** Who is calling, once a credential has shown it. */
+export interface Principal {
+  /** The name of the consumer. */
+  readonly consumer: string;
+  readonly roles: readonly string[];
+  readonly plan: string | null;
+  /** Names the credential without being one. */
+  readonly credential: string;
+  /** The person behind the consumer, where the credential tells. */
+  readonly user: string | null;
+  /** What a token says. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** What one rule said of an exchange. */
+export interface LimitUse {
+  readonly rule: { readonly name: string; readonly shadow: boolean };
+  /** Whom or what the rule counted. */
+  readonly key: string;
+  /** A rule in shadow refuses nothing: this is what it would have said. */
+  readonly allowed: boolean;
+  readonly limit: number;
+  readonly remaining: number;
 }
 
 /** Where the client's connection came in. */
@@ -50,6 +76,15 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   /** What the parameters of the route's path stand for, as they are written in `path`. */
   params: Readonly<Record<string, string>> = NO_PARAMS;
   call: Call | null = null;
+  principal: Principal | null = null;
+  /** What the rules that apply said. */
+  limits: readonly LimitUse[] = NONE;
+  /** Refused by a limit. */
+  rateLimited = false;
+  /** Header fields that policies add to the answer, whoever gives it: name, value, name, value, … */
+  answerHeaders: readonly string[] = NONE;
+  /** Wants to see the response head of the upstream: name, value, name, value, … */
+  onResponseHead: ((headers: readonly string[]) => void) | null = null;
 
   status = 0;
   /** `upstream/target` that answered, empty while none has. */

@@ -12,4 +12,12 @@ export {
   problem,
   Refusal,
 } from './errors.js';
-export { type Call, Exchange, type ListenerInfo, type RouteInfo, type Upgrade } from './exchange.js';
+export {
+  type Call,
+  Exchange,
+  type LimitUse,
+  type ListenerInfo,
+  type Principal,
+  type RouteInfo,
+  type Upgrade,
+} from './exchange.js';
