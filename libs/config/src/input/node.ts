@@ -9,8 +9,11 @@ export interface ScalarNode {
   readonly value: string | number | boolean | null;
   /** As it was written, so that `012` given for a text stays `012`. */
   readonly source: string;
-  /** Came (partly) out of `${NAME}` or an environment variable: `"8080"` then also serves as a number. */
-  readonly substituted: boolean;
+  /**
+   * Set when it came out of the environment: what stands in the file, or the variable. Messages show this instead of the
+   * value, which may be a secret; and the text `8080` then also serves as a number.
+   */
+  readonly via: string | null;
   readonly origin: Origin;
 }
 
@@ -37,7 +40,7 @@ export type InputNode = ScalarNode | ListNode | MapNode;
 export const NOWHERE: Origin = { kind: 'nowhere' };
 
 export function scalar(value: ScalarNode['value'], origin: Origin = NOWHERE): ScalarNode {
-  return { kind: 'scalar', value, source: String(value), substituted: false, origin };
+  return { kind: 'scalar', value, source: String(value), via: null, origin };
 }
 
 /** The tree of a plain value, such as a JSON body of the admin API or a default. */
@@ -54,5 +57,5 @@ export function fromValue(value: unknown): InputNode {
 
 export function isNothing(node: InputNode | undefined): boolean {
   if (node?.kind !== 'scalar') return node === undefined;
-  return node.value === null || (node.substituted && node.value === '');
+  return node.value === null || (node.via !== null && node.value === '');
 }

@@ -61,6 +61,7 @@ const jwt = object({
   secrets: withDefault(
     list(
       secret({
+        shown: () => '(masked: at least 32 bytes in the original)',
         check: (value) =>
           Buffer.byteLength(value) < 32 ? 'it is shorter than 32 bytes, which can be guessed' : undefined,
       }),
@@ -161,37 +162,34 @@ const accessRule = object({
   permissions: withDefault(list(text({ words: 'permission' })), [], 'All of these are needed.'),
 });
 
+export const mtls = object({
+  consumerFrom: withDefault(
+    word('subject-cn', 'san-dns', 'san-uri', 'fingerprint'),
+    'san-dns',
+    'Part of the client certificate that names the consumer.',
+  ),
+});
+
+export const hmac = object({
+  clockSkew: withDefault(wait(), '5m', 'How far the clock of a signature may be away.'),
+  headers: withDefault(
+    list(text({ words: 'header name' })),
+    ['date', '(request-target)', 'digest'],
+    'What a signature must cover.',
+  ),
+});
+
 export const auth = object({
   default: withDefault(authRequirement, 'none', 'For routes that say nothing.'),
   apiKeys: withDefault(orOff(apiKeys), {}, 'API keys: in the database (hashed), or declared with their consumers.'),
   jwt: optional(orOff(jwt), 'Tokens that others issue. Absent: none.'),
   oauth2: optional(orOff(oauth2), 'OAuth 2.0 / OpenID Connect. Absent: none.'),
   mtls: optional(
-    orOff(
-      object({
-        consumerFrom: withDefault(
-          word('subject-cn', 'san-dns', 'san-uri', 'fingerprint'),
-          'san-dns',
-          'Part of the client certificate that names the consumer.',
-        ),
-      }),
-    ),
+    orOff(mtls),
     'Client certificates, which `gateway.tls.clientCa` verifies. On where a route lists `mtls`.',
   ),
   basic: optional(orOff(object({})), 'User name and password. On where a route lists `basic`.', { example: {} }),
-  hmac: optional(
-    orOff(
-      object({
-        clockSkew: withDefault(wait(), '5m', 'How far the clock of a signature may be away.'),
-        headers: withDefault(
-          list(text({ words: 'header name' })),
-          ['date', '(request-target)', 'digest'],
-          'What a signature must cover.',
-        ),
-      }),
-    ),
-    'Signed requests. On where a route lists `hmac`.',
-  ),
+  hmac: optional(orOff(hmac), 'Signed requests. On where a route lists `hmac`.'),
   tokens: withDefault(
     object({
       access: withDefault(wait({ min: 1000 }), '15m', 'Life of an access token.'),

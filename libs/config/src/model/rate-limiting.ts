@@ -99,7 +99,7 @@ const matchFields = {
   header: withDefault(headerMatches, {}, 'Headers as under `gateway.routes[].headers`.'),
 };
 
-const rule = object({
+export const rule = object({
   name: optional(
     name,
     'Appears in `RateLimit-Policy`, metrics and refusals. Default: derived from the path, or the name of the route.',

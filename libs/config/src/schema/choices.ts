@@ -103,7 +103,7 @@ class FormsSchema<F extends Forms> extends Schema<Out<F[keyof F]>> {
     if (node.kind === 'map') return map;
     if (node.value === null) return undefined;
     if (boolean !== undefined && truth(node) !== undefined) return boolean;
-    if (number !== undefined && (typeof node.value === 'number' || (node.substituted && /^\d+$/.test(node.source)))) {
+    if (number !== undefined && (typeof node.value === 'number' || (node.via !== null && /^\d+$/.test(node.source)))) {
       return number;
     }
     return text;

@@ -55,15 +55,16 @@ export class ObjectSchema<F extends Fields> extends Schema<ValuesOf<F>> {
   read(node: InputNode, place: Place): ValuesOf<F> {
     const map = this.mapOf(node, place);
     if (map === undefined) return this.blank;
+    const meant = new Set<string | undefined>();
     for (const [key, entry] of map.entries) {
-      if (!Object.hasOwn(this.fields, key)) this.unknown(key, place.down(key, entry.key));
+      if (!Object.hasOwn(this.fields, key)) meant.add(this.unknown(key, place.down(key, entry.key)));
     }
     return this.fill((key, field) => {
       const entry = map.entries.get(key);
       if (entry !== undefined && !isNothing(entry.value)) {
         return field.schema.read(entry.value, place.down(key, entry.value.origin));
       }
-      if (field.presence === 'required') {
+      if (field.presence === 'required' && !meant.has(key)) {
         // Below a map that is empty or absent, its own place is the best one to point at.
         const missing = new Place([...place.path, key], entry?.key ?? place.origin, place.reading);
         missing.wrong('it is missing', { allowed: field.schema.words });
@@ -79,12 +80,14 @@ export class ObjectSchema<F extends Fields> extends Schema<ValuesOf<F>> {
     return undefined;
   }
 
-  private unknown(key: string, place: Place): void {
+  /** Complains, and says which key was probably meant: that one is not missing as well. */
+  private unknown(key: string, place: Place): string | undefined {
     const near = nearest(key, this.keys);
     place.wrong(`unknown key ${JSON.stringify(key)}`, {
       allowed: this.keys.length === 0 ? 'nothing (it is an empty map)' : this.keys.join(', '),
       ...(near !== undefined && { hint: `did you mean ${near}?` }),
     });
+    return near;
   }
 
   private fill(value: (key: string, field: Field<unknown>) => unknown): ValuesOf<F> {
@@ -202,7 +205,12 @@ class ListSchema<T> extends Schema<readonly T[]> {
   }
 
   override child(key: string): Schema<unknown> | undefined {
-    return /^\d+$/.test(key) ? this.item : undefined;
+    if (/^\d+$/.test(key)) return this.item;
+    return this.options.orOne === true ? this.item.child(key) : undefined;
+  }
+
+  override get keys(): readonly string[] | undefined {
+    return this.options.orOne === true ? this.item.keys : undefined;
   }
 
   override parts(): readonly Part[] {

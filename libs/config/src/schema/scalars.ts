@@ -9,6 +9,7 @@ const FROM_ENVIRONMENT: JsonSchema = { $ref: '#/$defs/environment' };
 export function found(node: InputNode): string {
   if (node.kind === 'list') return 'a list';
   if (node.kind === 'map') return 'a map';
+  if (node.via !== null) return `the value of ${node.via}`;
   if (node.value === null) return 'nothing';
   const text = node.source.length > 60 ? `${node.source.slice(0, 57)}…` : node.source;
   return typeof node.value === 'string' ? JSON.stringify(text) : text;
@@ -175,7 +176,7 @@ export function formatPercentage(share: number): string {
 function numberOf(node: InputNode): number | undefined {
   if (node.kind !== 'scalar') return undefined;
   if (typeof node.value === 'number') return node.value;
-  return node.substituted && /^[+-]?\d+(\.\d+)?$/.test(node.source) ? Number(node.source) : undefined;
+  return node.via !== null && /^[+-]?\d+(\.\d+)?$/.test(node.source) ? Number(node.source) : undefined;
 }
 
 class Num extends Schema<number> {

@@ -21,6 +21,8 @@ export interface Reading {
   readonly mistakes: Finding[];
   readonly warnings: Finding[];
   readonly secrets: SecretSource;
+  /** What must not appear in a message or an excerpt of the file. */
+  readonly revealed: Set<string>;
 }
 
 /** A spot in the tree while it is read: knows its path, and takes complaints. */
@@ -143,6 +145,7 @@ export function silent(place?: Place): Place {
   const reading: Reading = {
     mistakes: [],
     warnings: [],
+    revealed: new Set(),
     secrets: place?.reading.secrets ?? { file: () => ({ text: '' }), decrypt: () => ({ text: '' }) },
   };
   return new Place(place?.path ?? [], place?.origin ?? { kind: 'nowhere' }, reading);

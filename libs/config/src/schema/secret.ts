@@ -67,6 +67,7 @@ class SecretSchema extends Schema<Secret> {
   }
 
   private checked(secret: string, reference: SecretReference | null, place: Place): Secret {
+    place.reading.revealed.add(secret);
     const problem = secret === '' ? 'it is empty' : this.options.check?.(secret);
     if (problem === undefined) return new Secret(secret, this.options.shown?.(secret), reference);
     place.wrong(`the ${this.words} does not fit: ${problem}`);

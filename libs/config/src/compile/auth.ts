@@ -1,0 +1,111 @@
+import { type AuthMethod, type AuthRequirement } from '../model/auth-requirement.js';
+import { hmac as hmacSchema, type JwtAlgorithm, mtls as mtlsSchema } from '../model/auth.js';
+import { type Declared } from '../model/root.js';
+import { type Path } from '../schema/schema.js';
+import { type Checks } from './checks.js';
+import { type AuthConfig } from './config.js';
+
+const BUILT_IN_ROLES = ['viewer', 'operator', 'admin'];
+const ASYMMETRIC: readonly JwtAlgorithm[] = ['RS256', 'ES256', 'EdDSA'];
+const SYMMETRIC: readonly JwtAlgorithm[] = ['HS256', 'HS384', 'HS512'];
+
+type Gateway = Declared['gateway'];
+
+export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Checks): AuthConfig {
+  checks.unique(
+    ['auth', 'consumers'],
+    'consumer',
+    declared.consumers.map(({ name }) => name),
+  );
+  checkKeys(declared, checks);
+  checkRoles(declared, checks);
+  const wanted = new Set(
+    [declared.default, ...gateway.routes.map(({ auth }) => auth)].flatMap((each) => each?.methods ?? []),
+  );
+  const { mtls, basic, hmac } = declared;
+  return {
+    ...declared,
+    jwt: jwtOf(declared, checks),
+    // These work without being told anything, so a route that lists them is enough.
+    mtls: mtls ?? (wanted.has('mtls') ? mtlsSchema.blank : null),
+    basic: basic ?? (wanted.has('basic') ? {} : null),
+    hmac: hmac ?? (wanted.has('hmac') ? hmacSchema.blank : null),
+  };
+}
+
+function jwtOf({ jwt, oauth2 }: Declared['auth'], checks: Checks): AuthConfig['jwt'] {
+  if (jwt === null) return null;
+  const keys = jwt.secrets.length + jwt.publicKeys.length + jwt.jwks.length;
+  if (keys === 0 && oauth2 === null) {
+    checks.warn(['auth', 'jwt'], 'no token can be verified', 'add secrets, publicKeys or jwks');
+  }
+  const algorithms = jwt.algorithms ?? (jwt.secrets.length > 0 ? [...ASYMMETRIC, ...SYMMETRIC] : ASYMMETRIC);
+  if (jwt.secrets.length > 0 && !SYMMETRIC.some((algorithm) => algorithms.includes(algorithm))) {
+    checks.warn(['auth', 'jwt', 'secrets'], 'they are never used', 'add HS256 to algorithms');
+  }
+  return { ...jwt, algorithms };
+}
+
+function checkKeys({ consumers }: Declared['auth'], checks: Checks): void {
+  const owners = new Map<string, string>();
+  for (const [c, { name, apiKeys }] of consumers.entries()) {
+    for (const [k, { hash }] of apiKeys.entries()) {
+      const owner = owners.get(hash);
+      if (owner === undefined) owners.set(hash, name);
+      else if (hash !== '')
+        checks.wrong(['auth', 'consumers', c, 'apiKeys', k, 'hash'], `this key belongs to ${owner} already`);
+    }
+  }
+}
+
+function checkRoles({ rbac }: Declared['auth'], checks: Checks): void {
+  const roles = new Map(Object.entries(rbac.roles));
+  const path = ['auth', 'rbac', 'roles'];
+  for (const [name, { inherits }] of roles) {
+    for (const [index, parent] of inherits.entries()) {
+      if (roles.has(parent) || BUILT_IN_ROLES.includes(parent) || parent === '') continue;
+      checks.warn(
+        [...path, name, 'inherits', index],
+        `no role is called ${JSON.stringify(parent)} here`,
+        'it must come from the admin API',
+      );
+    }
+    const circle = circleFrom(name, (role) => roles.get(role)?.inherits ?? []);
+    if (circle !== undefined)
+      checks.wrong([...path, name, 'inherits'], `the role inherits itself: ${circle.join(' → ')}`);
+  }
+}
+
+function circleFrom(start: string, parents: (role: string) => readonly string[]): readonly string[] | undefined {
+  const seen = new Set<string>();
+  const walk = (role: string, way: readonly string[]): readonly string[] | undefined => {
+    for (const parent of parents(role)) {
+      if (parent === start) return [...way, parent];
+      if (seen.has(parent)) continue;
+      seen.add(parent);
+      const found = walk(parent, [...way, parent]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return walk(start, [start]);
+}
+
+/** Complains when no caller could ever satisfy it. */
+export function checkRequirement(requirement: AuthRequirement, auth: AuthConfig, path: Path, checks: Checks): void {
+  const configured: Readonly<Record<AuthMethod, boolean>> = {
+    'api-key': auth.apiKeys !== null,
+    jwt: auth.jwt !== null,
+    oauth2: auth.oauth2 !== null,
+    mtls: auth.mtls !== null,
+    basic: auth.basic !== null,
+    hmac: auth.hmac !== null,
+  };
+  const missing = requirement.methods.filter((method) => !configured[method]);
+  const first = missing[0];
+  if (first === undefined) return;
+  const section = `auth.${first === 'api-key' ? 'apiKeys' : first}`;
+  if (missing.length === requirement.methods.length) {
+    checks.wrong([...path, 'methods'], `nobody could get in: ${section} is not configured`, { hint: `add ${section}` });
+  } else checks.warn([...path, 'methods'], `${first} never applies: ${section} is not configured`, `add ${section}`);
+}

@@ -1,0 +1,52 @@
+import { type Files } from '../files.js';
+import { type Path } from '../schema/schema.js';
+
+export interface Remark {
+  readonly path: Path;
+  readonly message: string;
+  readonly allowed?: string;
+  readonly hint?: string;
+  /** Not said when one of these was plainly meant but misspelt. */
+  readonly missing?: readonly string[];
+}
+
+/** Takes what is found wrong across sections; where it stands in the file is looked up by its path afterwards. */
+export class Checks {
+  readonly mistakes: Remark[] = [];
+  readonly warnings: Remark[] = [];
+
+  constructor(
+    /** Turns a path of the configuration into one of this machine. */
+    readonly files: Pick<Files, 'beside' | 'data' | 'missing'>,
+  ) {}
+
+  wrong(path: Path, message: string, more: Omit<Remark, 'path' | 'message'> = {}): void {
+    this.mistakes.push({ path, message, ...more });
+  }
+
+  warn(path: Path, message: string, hint?: string): void {
+    this.warnings.push({ path, message, ...(hint !== undefined && { hint }) });
+  }
+
+  /** A file that stands beside the configuration; a missing one may still come. */
+  file(name: string | null, path: Path): string | null {
+    if (name === null) return null;
+    const absolute = this.files.beside(name);
+    if (this.files.missing(absolute)) this.warn(path, `the file ${absolute} does not exist`);
+    return absolute;
+  }
+
+  /** Complains about every name that was there before. An empty name is one that could not be read. */
+  unique(path: Path, what: string, names: readonly (string | null)[]): void {
+    const first = new Map<string, number>();
+    for (const [index, name] of names.entries()) {
+      if (name === null || name === '') continue;
+      const before = first.get(name);
+      if (before === undefined) first.set(name, index);
+      else {
+        const where = `${path.join('.')}[${before}]`;
+        this.wrong([...path, index, 'name'], `another ${what} is called ${JSON.stringify(name)}: ${where}`);
+      }
+    }
+  }
+}

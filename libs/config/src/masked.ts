@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { stringify } from 'yaml';
+import { type Config } from './compile/config.js';
+import { escapeReferences } from './input/substitute.js';
+import { type Declared, root } from './model/root.js';
+import { type Secret } from './secrets/secret.js';
+
+interface Masked {
+  /** Leave out what is as it would be anyway. Default: false. */
+  readonly terse?: boolean;
+}
+
+/**
+ * What runs, as it could stand in a file: durations as text again, shorthands short, and secrets as the references that
+ * they were given as, or masked.
+ */
+export function maskedConfig({ declared }: Config, { terse = false }: Masked = {}): unknown {
+  return escaped(root.write(declared, { terse, secret: shown }));
+}
+
+export function maskedYaml(config: Config, options: Masked = {}): string {
+  return stringify(maskedConfig(config, options), { lineWidth: 120, aliasDuplicateObjects: false });
+}
+
+function shown(secret: Secret): unknown {
+  return secret.reference ?? secret.toString();
+}
+
+function escaped(value: unknown): unknown {
+  if (typeof value === 'string') return escapeReferences(value);
+  if (Array.isArray(value)) return value.map(escaped);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, escaped(child)]));
+}
+
+/** The same for the same configuration, however it was written down; a changed secret changes it. */
+export function contentHash(declared: Declared): string {
+  const secret = (each: Secret): string => createHash('sha256').update(each.reveal()).digest('hex');
+  return createHash('sha256')
+    .update(canonical(root.write(declared, { terse: false, secret })))
+    .digest('hex');
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, child]) => `${JSON.stringify(key)}:${canonical(child)}`).join(',')}}`;
+}
