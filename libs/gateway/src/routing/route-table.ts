@@ -3,7 +3,7 @@ import { hostName } from './host-name.js';
 import { PathTree, type PathVisitor } from './path-tree.js';
 import { comparePrecedence } from './precedence.js';
 import { type HeaderSource, type RoutableRoute } from './routable-route.js';
-import { type PathParams, RouteMatch } from './route-match.js';
+import { RouteMatch } from './route-match.js';
 import { headerValue, queryValue, valueMatches } from './value-matcher.js';
 
 /**
@@ -42,7 +42,7 @@ export class RouteTable<R extends RoutableRoute> {
     this.#find(host, search);
     if (search.found !== null) {
       const { found } = search;
-      return found.match ?? new RouteMatch(found.route, rawParams(found, path));
+      return found.match ?? new RouteMatch(found.route, found.path.params, path);
     }
     if (!search.missedMethod) return NOT_FOUND;
     const allow = new Set<string>();
@@ -91,10 +91,9 @@ export interface RankedRoute<R extends RoutableRoute> extends CompiledRoute<R> {
 }
 
 const NOT_FOUND = Object.freeze({ kind: 'not_found' });
-const NO_PARAMS: PathParams = Object.freeze({});
 
 function rankRoute<R extends RoutableRoute>(route: CompiledRoute<R>, rank: number): RankedRoute<R> {
-  return { ...route, rank, match: route.path.params.length === 0 ? new RouteMatch(route.route, NO_PARAMS) : null };
+  return { ...route, rank, match: route.path.params.length === 0 ? new RouteMatch(route.route, [], '') : null };
 }
 
 class Search<R extends RoutableRoute> implements PathVisitor<RankedRoute<R>> {
@@ -146,15 +145,3 @@ class Search<R extends RoutableRoute> implements PathVisitor<RankedRoute<R>> {
 }
 
 const NO_HEADERS: HeaderSource = { headers: {} };
-
-function rawParams<R extends RoutableRoute>(route: RankedRoute<R>, path: string): PathParams {
-  const params: Record<string, string> = {};
-  let segment = 0;
-  let start = 1;
-  for (const param of route.path.params) {
-    for (; segment < param.segment; segment++) start = path.indexOf('/', start) + 1;
-    const slash = path.indexOf('/', start);
-    params[param.name] = path.slice(start, slash === -1 ? path.length : slash);
-  }
-  return params;
-}
