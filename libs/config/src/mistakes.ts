@@ -79,4 +79,4 @@ export class Locator {
 }
 
 /** The value of a key that sounds secret, such as a misspelt `clientSecret`; a reference or a map is left. */
-const SECRET_KEY = /((?:secret|passw|token|api_?key|routing_?key)\w*["']?\s*:\s*["']?)((?![{$"'])[^\s,}"']+)/gi;
+const SECRET_KEY = /((?:secret|passw|token|api_?key|routing_?key)\w*["']?\s*:\s*["']?)((?![[{$"'])[^\s,}"']+)/gi;

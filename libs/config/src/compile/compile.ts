@@ -24,7 +24,7 @@ export function compile(declared: Declared, checks: Checks): Config {
     routes.map(({ name }) => name),
     checks,
   );
-  const { data } = checks.files;
+  const data = (path: string): string => checks.files.data(path);
   return {
     ...declared,
     gateway: {

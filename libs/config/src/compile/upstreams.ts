@@ -16,7 +16,7 @@ export class Upstreams {
     gateway: Declared['gateway'],
     private readonly checks: Checks,
   ) {
-    this.declared = gateway.upstreams.map(({ name }) => name).filter((name) => name !== '');
+    this.declared = [...new Set(gateway.upstreams.map(({ name }) => name))].filter((name) => name !== '');
     checks.unique(
       ['gateway', 'upstreams'],
       'upstream',
@@ -46,11 +46,15 @@ export class Upstreams {
     const near = nearest(name, this.declared);
     this.checks.wrong(path, `no upstream is called ${JSON.stringify(name)}`, {
       allowed:
-        this.declared.length > 0 ? `${this.declared.join(', ')}, or a URL` : 'a URL, or a name under gateway.upstreams',
+        this.declared.length > 0 ? `${shortened(this.declared)}, or a URL` : 'a URL, or a name under gateway.upstreams',
       ...(near !== undefined && { hint: `did you mean ${near}?` }),
     });
     return undefined;
   }
+}
+
+function shortened(names: readonly string[]): string {
+  return names.length <= 10 ? names.join(', ') : `${names.slice(0, 10).join(', ')} … (${names.length} in all)`;
 }
 
 /** `host:port`, which no declared upstream can be called; with the scheme where that alone would be ambiguous. */

@@ -174,7 +174,7 @@ class ListSchema<T> extends Schema<readonly T[]> {
     private readonly options: ListOptions,
   ) {
     super();
-    this.words = options.orOne === true ? `${item.words}, or a list of them` : `list of ${item.words}`;
+    this.words = options.orOne === true ? `${item.words}, or a list of them` : `list of ${plural(item.words)}`;
   }
 
   read(node: InputNode, place: Place): readonly T[] {
@@ -216,6 +216,10 @@ class ListSchema<T> extends Schema<readonly T[]> {
   override parts(): readonly Part[] {
     return this.item.parts().length === 0 ? [] : [{ suffix: '[]', schema: this.item }];
   }
+}
+
+function plural(words: string): string {
+  return /^[\w -]+[a-z]$/i.test(words) ? `${words}s` : `(${words})`;
 }
 
 export function list<T>(item: Schema<T>, options: ListOptions = {}): Schema<readonly T[]> {
