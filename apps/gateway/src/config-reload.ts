@@ -1,4 +1,4 @@
-import { type ConfigMistake, ConfigWatcher, loadConfig, type LoadedConfig } from '#config';
+import { ConfigWatcher, loadConfig, type LoadedConfig, type Mistake, mistakeLine } from '#config';
 import { type Clock } from '#kernel';
 import { type SnapshotStore } from '#gateway';
 import { type Logger } from 'pino';
@@ -7,7 +7,7 @@ export interface ReloadOutcome {
   readonly at: number;
   readonly ok: boolean;
   readonly version: number;
-  readonly mistakes: readonly ConfigMistake[];
+  readonly mistakes: readonly Mistake[];
 }
 
 /**
@@ -16,11 +16,10 @@ export interface ReloadOutcome {
  */
 export class ConfigReload {
   private watcher: ConfigWatcher | undefined;
-  private running: Promise<ReloadOutcome> | undefined;
   last: ReloadOutcome;
 
   constructor(
-    private readonly source: { readonly file: string; readonly dataDir: string | undefined },
+    private readonly source: { readonly file: string; readonly dataDir: string },
     private readonly store: SnapshotStore,
     private readonly applied: (loaded: LoadedConfig) => void,
     private readonly logger: Logger,
@@ -37,24 +36,21 @@ export class ConfigReload {
     this.watcher?.close();
   }
 
-  /** One at a time: a change during a reload is read by the next. */
-  async reload(): Promise<ReloadOutcome> {
-    await this.running?.catch(() => undefined);
-    this.running = this.load();
-    this.last = await this.running;
+  reload(): ReloadOutcome {
+    this.last = this.load();
     return this.last;
   }
 
-  private async load(): Promise<ReloadOutcome> {
+  private load(): ReloadOutcome {
     const before = this.store.current;
-    const result = await loadConfig({ ...this.source, env: process.env });
+    const result = loadConfig(this.source);
     const at = this.clock.now();
-    if (!result.ok) return this.refused(at, result.mistakes);
+    if (!result.ok) return this.refused(at, result.mistakes, result.mistakes.map(mistakeLine));
     let version: number;
     try {
       version = this.store.replace(result).version;
     } catch (error) {
-      return this.refused(at, [{ path: '', file: this.source.file, line: 1, column: 1, message: String(error) }]);
+      return this.refused(at, [], [String(error)]);
     }
     this.applied(result);
     if (version !== before.version)
@@ -62,11 +58,9 @@ export class ConfigReload {
     return { at, ok: true, version, mistakes: [] };
   }
 
-  private refused(at: number, mistakes: readonly ConfigMistake[]): ReloadOutcome {
+  private refused(at: number, mistakes: readonly Mistake[], lines: readonly string[]): ReloadOutcome {
     const { version } = this.store.current;
-    for (const { file, line, column, path, message } of mistakes) {
-      this.logger.error({ file, line, column, path }, `configuration refused, ${version} goes on: ${message}`);
-    }
+    for (const line of lines) this.logger.error(`configuration refused, ${version} goes on: ${line}`);
     return { at, ok: false, version, mistakes };
   }
 }

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { GatewayModule, type SnapshotStore } from '#gateway';
@@ -18,7 +18,6 @@ export interface GatewayParts {
   readonly readiness: Readiness;
   readonly config: ConfigReload;
   readonly storage: StorageOptions;
-  readonly adminKey: string | undefined;
 }
 
 /** The composition root: names the parts, decides nothing. */
@@ -29,7 +28,7 @@ export class GatewayAppModule {
     return {
       module: GatewayAppModule,
       imports: [
-        ConfigModule.forRoot({ ignoreEnvFile: true, load: [() => ({ version: VERSION })] }),
+        ConfigModule.forRoot({ ignoreEnvFile: true }),
         ScheduleModule.forRoot(),
         storage,
         GatewayModule.register(parts.store),
@@ -48,11 +47,19 @@ export class GatewayAppModule {
         { provide: RequestRecorder, useValue: parts.recorder },
         {
           provide: AdminAccess,
-          useFactory: (keys: AdminKeys) => new AdminAccess(keys, parts.adminKey),
-          inject: [AdminKeys],
+          useFactory: (keys: AdminKeys, env: ConfigService) => new AdminAccess(keys, env.get('AEGIS_ADMIN_KEY')),
+          inject: [AdminKeys, ConfigService],
         },
         { provide: APP_FILTER, useClass: ReservedProblemFilter },
       ],
     };
   }
+}
+
+function dependencies(storage: Storage, redis: RedisConnection | null): Dependency[] {
+  return [
+    { name: 'postgres', state: () => storage.state() },
+    { name: 'redis', state: async () => (redis === null ? 'disabled' : redis.probe()) },
+    { name: 'ml-api', state: () => Promise.resolve('disabled') },
+  ];
 }

@@ -1,10 +1,10 @@
 import { type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { BUILTIN_DEMO, type Config, type LoadedConfig } from '#config';
+import { BUILTIN_DEMO, type Config, type LoadedConfig, mistakeLine, reservedPaths } from '#config';
 import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
 import { systemClock } from '#kernel';
 import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
-import { AdminKeys } from '#storage';
+import { AdminKeys, type StorageLog, type StorageOptions } from '#storage';
 import { banner } from './banner.js';
 import { BootError, listenError } from './boot-error.js';
 import { ConfigReload } from './config-reload.js';
@@ -52,7 +52,7 @@ export class Gateway {
     const { config } = loaded;
     const log = await openLog(config.monitoring.logs);
     const { logger } = log;
-    for (const warning of loaded.warnings) logger.warn(warning, 'configuration');
+    for (const warning of loaded.warnings) logger.warn(mistakeLine(warning));
     const demo = await startDemoUpstream();
     const store = new SnapshotStore(loaded, systemClock, demo.url);
     let current = config;
@@ -75,18 +75,26 @@ export class Gateway {
     const back = admin.port === null ? null : new Listener(gateway.limits);
     const adapter = new CatchAllAdapter(() => front.server);
     const app = await NestFactory.create(
-      GatewayAppModule.assemble({ store, recorder, readiness, config: reload, storage: { config, dataDir }, adminKey }),
+      GatewayAppModule.assemble({
+        store,
+        recorder,
+        readiness,
+        config: reload,
+        storage: storageOptions(config, logger),
+      }),
       adapter,
       { logger: new NestLogger(logger), abortOnError: false, bodyParser: false },
     );
     await app.init();
 
     const express = adapter.getInstance() as (req: unknown, res: unknown) => void;
-    const paths = (elsewhere: boolean): ReservedPaths => new ReservedPaths(express, elsewhere, logger);
-    const door = new FrontDoor(() => store.current, recorder, paths(back !== null), adapter.catchAll);
+    const reserved = (port: number | null): ReservedPaths => {
+      return new ReservedPaths(express, reservedPaths({ admin: { port }, monitoring: config.monitoring }), logger);
+    };
+    const door = new FrontDoor(() => store.current, recorder, reserved(admin.port), adapter.catchAll);
     front.serve((req, res, listener, upgrade) => door.handle(req, res, listener, upgrade));
     if (back !== null) {
-      const backDoor = paths(false);
+      const backDoor = reserved(null);
       back.serve((req, res, listener, upgrade) => door.handleReserved(req, res, listener, upgrade, backDoor));
       await back.listen(admin.port ?? 0, admin.host).catch((error: unknown) => {
         throw listenError(error as NodeJS.ErrnoException, admin.host, admin.port ?? 0);
@@ -96,7 +104,7 @@ export class Gateway {
       throw listenError(error as NodeJS.ErrnoException, gateway.host, gateway.port);
     });
 
-    const newAdminKey = adminKey === undefined ? await app.get(AdminKeys).ensureAdminKey() : null;
+    const newAdminKey = adminKey === undefined ? await app.get(AdminKeys).ensureFirst() : null;
     await app.get(Heartbeat).beat();
     reload.watch();
     readiness.ready();
@@ -135,7 +143,7 @@ export class Gateway {
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
-    process.on('SIGHUP', () => void this.config.reload());
+    process.on('SIGHUP', () => this.config.reload());
   }
 
   /** Readiness goes first, then new connections, then what is in flight, then what stands behind. */
@@ -160,6 +168,14 @@ export class Gateway {
   untilStopped(): Promise<void> {
     return this.end;
   }
+}
+
+function storageOptions({ database, redis }: Config, log: StorageLog): StorageOptions {
+  return {
+    database: { ...database, url: database.url?.reveal() ?? null },
+    redis: { ...redis, url: redis.url?.reveal() ?? null, password: redis.password?.reveal() ?? null },
+    log,
+  };
 }
 
 function accessLog({ monitoring }: Config) {

@@ -1,5 +1,4 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { isReservedPath } from '#config';
 import { answerProblem, type Reserved } from '#gateway';
 import { type Exchange } from '#kernel';
 import { type Logger } from 'pino';
@@ -16,12 +15,12 @@ export function requestIdOf(req: IncomingMessage): string {
 export class ReservedPaths implements Reserved {
   constructor(
     private readonly express: Serve,
-    private readonly elsewhere: boolean,
+    private readonly reserved: (path: string) => boolean,
     private readonly logger: Logger,
   ) {}
 
   owns(path: string): boolean {
-    return isReservedPath(path, this.elsewhere);
+    return this.reserved(path);
   }
 
   serve(exchange: Exchange): void {

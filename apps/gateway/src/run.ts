@@ -9,9 +9,9 @@ import { Gateway } from './gateway.js';
 export async function run(args: readonly string[]): Promise<void> {
   try {
     const { config: file, dataDir } = readArguments(args, process.env);
-    const loaded = await loadConfig({ file, dataDir, env: process.env });
+    const loaded = loadConfig({ file, dataDir });
     if (!loaded.ok) {
-      process.stderr.write(formatMistakes(loaded.mistakes, { color: process.stderr.isTTY }));
+      process.stderr.write(`${formatMistakes(loaded.mistakes, { color: process.stderr.isTTY })}\n`);
       process.exitCode = 1;
       return;
     }

@@ -138,7 +138,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-export const PROBLEM_TYPE_BASE = 'https://aegis.dev/errors/';
+export const PROBLEM_TYPE_BASE = 'urn:aegis:error:';
 
 export function problem(
   code: ErrorCode,

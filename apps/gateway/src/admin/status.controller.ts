@@ -1,8 +1,9 @@
 import { Controller, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
+import { mistakeLine } from '#config';
 import { explainRequest, SnapshotStore } from '#gateway';
 import { Refusal } from '#kernel';
 import { Health, RequestRecorder } from '#monitoring';
-import { type Instance, InstanceRegistry } from '#storage';
+import { Instance, InstanceRegistry } from '#storage';
 import { ConfigReload } from '../config-reload.js';
 import { AdminGuard } from './admin.guard.js';
 import { VERSION } from '../version.js';
@@ -66,17 +67,14 @@ export class StatusController {
 
   @Post('reload')
   @HttpCode(200)
-  async reload() {
-    const outcome = await this.config.reload();
+  reload() {
+    const outcome = this.config.reload();
     if (outcome.ok) return { version: outcome.version };
     throw new Refusal(
       'validation_failed',
       'The configuration file is not valid; what was served goes on.',
       undefined,
-      outcome.mistakes.map(({ file, line, column, path, message }) => ({
-        path,
-        message: `${file}:${line}:${column} ${message}`,
-      })),
+      outcome.mistakes.map((mistake) => ({ path: mistake.path, message: mistakeLine(mistake) })),
     );
   }
 }

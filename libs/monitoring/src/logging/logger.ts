@@ -5,7 +5,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
 
 export interface LogSettings {
   readonly level: LogLevel;
-  readonly format: 'json' | 'pretty';
+  readonly format: 'auto' | 'json' | 'pretty';
   /** Null: standard output. */
   readonly file: string | null;
   readonly rotate: { readonly size: number; readonly keep: number };
@@ -23,7 +23,8 @@ export interface Log {
 export async function openLog(settings: LogSettings): Promise<Log> {
   const destination =
     settings.file === null ? pino.destination({ fd: 1, sync: true }) : rotatingFile(settings.file, settings.rotate);
-  const pretty = settings.file === null && (settings.format === 'pretty' || process.stdout.isTTY);
+  const pretty =
+    settings.file === null && (settings.format === 'pretty' || (settings.format === 'auto' && process.stdout.isTTY));
   const stream = pretty ? await prettyStream() : destination;
   const logger = pino(
     {

@@ -35,6 +35,8 @@ export class NestLogger implements LoggerService {
     if (message instanceof Error) fields['err'] = message;
     else if (typeof message === 'object' && message !== null) Object.assign(fields, message);
     const detail = rest.find((extra) => typeof extra === 'string');
-    this.logger[level](fields, typeof message === 'string' ? [message, detail].filter(Boolean).join(' ') : detail);
+    // What keeps Nest from starting is thrown as well, and told by whoever catches it.
+    const heard = context === 'ExceptionHandler' ? 'debug' : level;
+    this.logger[heard](fields, typeof message === 'string' ? [message, detail].filter(Boolean).join(' ') : detail);
   }
 }
