@@ -1,0 +1,21 @@
+import { type Limit } from '../algorithms/index.js';
+import { type Cost } from './cost.js';
+import { type KeyPart } from './key.js';
+import { type RuleScope } from './scope.js';
+
+/** A limit with whom it is for and what it counts by, compiled. */
+export interface Rule {
+  readonly name: string;
+  /** Where it stands: matching rules are asked and listed in this order. */
+  readonly order: number;
+  readonly limit: Limit;
+  readonly cost: Cost;
+  readonly key: readonly KeyPart[];
+  readonly scope: RuleScope;
+  /** Counted and reported, never refused. */
+  readonly shadow: boolean;
+  /** Its item of the `RateLimit-Policy` field. */
+  readonly policy: string;
+  /** Its name as a structured-field string. */
+  readonly label: string;
+}

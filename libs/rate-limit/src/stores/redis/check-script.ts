@@ -1,0 +1,232 @@
+/**
+ * The limiter inside Redis: one script, one round trip, all rules of a request. It runs alone, so that no other request
+ * comes between asking and charging; its clock is the server's, so that instances need not agree on the time. The
+ * arithmetic is that of `algorithms/`, operation for operation, in the same doubles.
+ *
+ * KEYS: one for each rule. A fixed window adds `:` and its beginning in milliseconds: the server's clock decides which
+ * window it is, so the name cannot be known before; the hash tag keeps both in one slot.
+ * ARGV: the mode, then for each rule algorithm, need, take, limit, window, capacity, grain, shadow (0 or 1).
+ *   check   all enforced rules must admit; then each that admits is charged `take`
+ *   lease   each rule by itself is charged as much of `take` as is free, if that is at least `need`
+ *   charge  each rule is charged `take`, whether there is room or not
+ *   refund  each rule gets `take` back; `need` is the stamp that charging it answered
+ * Answer: for each rule allowed (0 or 1), taken, left, renews, wait (-1: never), stamp. Times are in microseconds.
+ *
+ * What is stored: `token` a hash of debt, at, window; `sliding` a sorted set of `total before:total after` by time;
+ * `fixed` a number. Each expires when it is as good as not there. A refusal writes nothing.
+ */
+export const checkScript = (clock = SERVER_TIME): string => `
+local now = ${clock}
+${ALGORITHMS}
+${MODES}`;
+
+const SERVER_TIME = `(function()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end)()`;
+
+const ALGORITHMS = `
+local never = -1
+local longest = 1e13
+
+local function steadied(last, window)
+  if last > now and last - now <= window then return last end
+  return now
+end
+
+local bucket = {}
+
+function bucket.load(rule)
+  local row = redis.call('HMGET', rule.key, 'debt', 'at', 'window')
+  rule.debt, rule.at = 0, now
+  if not row[1] then return end
+  local debt, at, window = tonumber(row[1]), tonumber(row[2]), tonumber(row[3])
+  if window ~= rule.window then debt = debt * rule.window / window end
+  rule.at = steadied(at, rule.window)
+  local elapsed = rule.at - at
+  if elapsed > 0 then debt = math.max(0, debt - elapsed * rule.limit) end
+  rule.debt = debt
+end
+
+function bucket.wait(rule, need)
+  if need > rule.capacity then return never end
+  local excess = rule.debt + need * rule.window - rule.capacity * rule.window
+  if excess <= 0 then return 0 end
+  return math.ceil(excess / rule.limit) + (rule.at - now)
+end
+
+function bucket.charge(rule, cost)
+  rule.debt = rule.debt + cost * rule.window
+  redis.call('HSET', rule.key, 'debt', rule.debt, 'at', rule.at, 'window', rule.window)
+  local drained = math.ceil(rule.debt / rule.limit) + (rule.at - now)
+  redis.call('PEXPIRE', rule.key, math.min(longest, math.ceil(drained / 1000) + 1))
+  return 0
+end
+
+function bucket.left(rule)
+  return math.max(0, math.floor((rule.capacity * rule.window - rule.debt) / rule.window))
+end
+
+function bucket.refund(rule, cost)
+  if redis.call('EXISTS', rule.key) == 0 then return end
+  redis.call('HSET', rule.key, 'debt', math.max(0, rule.debt - cost * rule.window), 'at', rule.at, 'window', rule.window)
+end
+
+local fixed = {}
+
+function fixed.load(rule)
+  rule.start = now - now % rule.window
+  rule.count_key = string.format('%s:%.0f', rule.key, rule.start / 1000)
+  rule.count = tonumber(redis.call('GET', rule.count_key) or 0)
+end
+
+function fixed.wait(rule, need)
+  if need > rule.limit then return never end
+  if rule.count + need <= rule.limit then return 0 end
+  return rule.start + rule.window - now
+end
+
+function fixed.charge(rule, cost)
+  rule.count = rule.count + cost
+  redis.call('SET', rule.count_key, rule.count, 'PX', math.ceil((rule.start + rule.window - now) / 1000))
+  return rule.start / 1000
+end
+
+function fixed.left(rule)
+  return math.max(0, math.floor(rule.limit - rule.count))
+end
+
+function fixed.refund(rule, cost, stamp)
+  local key = string.format('%s:%.0f', rule.key, stamp)
+  if redis.call('EXISTS', key) == 1 then redis.call('INCRBYFLOAT', key, -cost) end
+end
+
+local sliding = {}
+
+local function entry(member, score)
+  local before, after = string.match(member, '^(.-):(.+)$')
+  return { member = member, time = tonumber(score), before = tonumber(before), after = tonumber(after) }
+end
+
+local function ranked(rule, rank)
+  local row = redis.call('ZRANGE', rule.key, rank, rank, 'WITHSCORES')
+  return row[1] and entry(row[1], row[2])
+end
+
+local function cutoff(rule)
+  return string.format('%.0f', now - rule.window)
+end
+
+function sliding.load(rule)
+  rule.last = ranked(rule, -1)
+  rule.used = 0
+  if not rule.last then return end
+  rule.clock_was_set = rule.last.time - now > rule.window + rule.grain
+  if rule.clock_was_set or rule.last.time <= now - rule.window then rule.last = nil return end
+  local row = redis.call('ZRANGEBYSCORE', rule.key, '(' .. cutoff(rule), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  rule.first = entry(row[1], row[2])
+  rule.used = rule.last.after - rule.first.before
+end
+
+function sliding.wait(rule, need)
+  if need > rule.limit then return never end
+  if rule.used + need <= rule.limit then return 0 end
+  local target = rule.last.after + need - rule.limit
+  local leaves = rule.first
+  if leaves.after < target then
+    local low = redis.call('ZRANK', rule.key, leaves.member) + 1
+    local high = redis.call('ZCARD', rule.key) - 1
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      if ranked(rule, middle).after >= target then high = middle else low = middle + 1 end
+    end
+    leaves = ranked(rule, low)
+  end
+  return leaves.time + rule.window - now
+end
+
+function sliding.charge(rule, cost)
+  if cost == 0 then return 0 end
+  if rule.clock_was_set then redis.call('DEL', rule.key)
+  else redis.call('ZREMRANGEBYSCORE', rule.key, '-inf', cutoff(rule)) end
+  local time = math.ceil(now / rule.grain) * rule.grain
+  local last = rule.last
+  if last and last.time >= time then time = last.time end
+  local before = last and last.after or 0
+  local after = before + cost
+  if last and last.time == time then
+    before = last.before
+    redis.call('ZREM', rule.key, last.member)
+  end
+  local added = { member = string.format('%.17g:%.17g', before, after), time = time, before = before, after = after }
+  redis.call('ZADD', rule.key, time, added.member)
+  redis.call('PEXPIRE', rule.key, math.ceil((time + rule.window - now) / 1000))
+  if not rule.first or rule.first.time == time then rule.first = added end
+  rule.last = added
+  rule.used = after - rule.first.before
+  return time
+end
+
+function sliding.left(rule)
+  return math.max(0, math.floor(rule.limit - rule.used))
+end
+
+function sliding.refund(rule, cost, stamp)
+  local rows = redis.call('ZRANGEBYSCORE', rule.key, string.format('%.0f', stamp), '+inf', 'WITHSCORES')
+  if tonumber(rows[2]) ~= stamp then return end
+  local given = 0
+  for i = 1, #rows, 2 do
+    local old = entry(rows[i], rows[i + 1])
+    local before = old.before - given
+    given = cost
+    local after = old.after - given
+    redis.call('ZREM', rule.key, old.member)
+    if after > before then
+      redis.call('ZADD', rule.key, old.time, string.format('%.17g:%.17g', before, after))
+    end
+  end
+end
+`;
+
+const MODES = `
+local algorithms = { t = bucket, s = sliding, f = fixed }
+local mode = ARGV[1]
+local rules = {}
+local admitted = true
+
+for i, key in ipairs(KEYS) do
+  local at = (i - 1) * 8 + 1
+  local rule = {
+    key = key, algorithm = algorithms[ARGV[at + 1]], need = tonumber(ARGV[at + 2]), take = tonumber(ARGV[at + 3]),
+    limit = tonumber(ARGV[at + 4]), window = tonumber(ARGV[at + 5]), capacity = tonumber(ARGV[at + 6]),
+    grain = tonumber(ARGV[at + 7]), shadow = ARGV[at + 8] == '1', waits = 0
+  }
+  rules[i] = rule
+  rule.algorithm.load(rule)
+  if mode == 'check' or mode == 'lease' then
+    rule.waits = rule.algorithm.wait(rule, rule.need)
+    if rule.waits ~= 0 and not rule.shadow then admitted = false end
+  end
+end
+
+local answer = {}
+for i, rule in ipairs(rules) do
+  local algorithm, taken, stamp = rule.algorithm, 0, 0
+  if mode == 'refund' then algorithm.refund(rule, rule.take, rule.need)
+  elseif mode == 'charge' then taken = rule.take
+  elseif rule.waits == 0 then
+    if mode == 'lease' then taken = math.max(rule.need, math.min(rule.take, algorithm.left(rule)))
+    elseif admitted then taken = rule.take end
+  end
+  if taken > 0 then stamp = algorithm.charge(rule, taken) end
+  local left, renews = algorithm.left(rule), 0
+  if left + 1 <= rule.capacity then renews = algorithm.wait(rule, left + 1) end
+  local base = #answer
+  answer[base + 1] = rule.waits == 0 and 1 or 0
+  answer[base + 2] = taken
+  answer[base + 3] = left
+  answer[base + 4] = renews
+  answer[base + 5] = rule.waits
+  answer[base + 6] = stamp
+end
+return answer`;
