@@ -37,3 +37,21 @@ export function treeCpu(root) {
   }
   return processes.filter(({ pid }) => tree.has(pid)).reduce((sum, { ticks }) => sum + ticks, 0) * TICK_US;
 }
+
+/**
+ * Microseconds that any process has used of these cores, and that the hypervisor has taken from them. Interrupts are not
+ * counted: the work of the loopback device belongs to the measurement.
+ * @param {number[]} cores
+ */
+export function coresCpu(cores) {
+  const lines = readFileSync('/proc/stat', 'utf8').split('\n');
+  return cores.reduce((sum, core) => {
+    const fields =
+      lines
+        .find((line) => line.startsWith(`cpu${core} `))
+        ?.split(' ')
+        .map(Number) ?? [];
+    const [user, nice, system, steal] = [fields[1], fields[2], fields[3], fields[8]];
+    return sum + (user + nice + system + steal) * TICK_US;
+  }, 0);
+}

@@ -45,6 +45,8 @@ export function rows(entries) {
 
 const range = ({ median, min, max }) => `${median} (${min}–${max})`;
 
+const percent = (part) => `${(part * 100).toFixed(0)}%`;
+
 export function markdown(result) {
   const { machine, settings } = result;
   const head = ['contestant', 'version', 'CPU µs/request', '÷ nginx', '÷ http-proxy', 'requests/s', 'p50 ms', 'p99 ms'];
@@ -66,7 +68,8 @@ export function markdown(result) {
       `${settings.seconds} s (lowest–highest); ${settings.connections} keep-alive connections, answers of ` +
       `${settings.answerBytes} bytes; the proxy on one core, load generator and upstream on another. Latency: a ` +
       `separate pass with ${settings.latencyConnections} connections; straight to the upstream it is p50 ` +
-      `${result.direct.p50.median} ms, p99 ${result.direct.p99.median} ms.`,
+      `${result.direct.p50.median} ms, p99 ${result.direct.p99.median} ms. Other programs had ` +
+      `${percent(result.disturbance.median)} of the two cores meanwhile (at most ${percent(result.disturbance.max)}).`,
     '',
     line(head),
     line(head.map((_, i) => (i < 2 ? '---' : '---:'))),

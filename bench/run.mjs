@@ -7,13 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { answer } from './answer.mjs';
 import { contestants } from './contestants.mjs';
-import { treeCpu } from './cpu.mjs';
+import { coresCpu, treeCpu } from './cpu.mjs';
 import { ask, start, startLoad, stop } from './processes.mjs';
 import { markdown, rows } from './report.mjs';
 import { quantile, round, spread } from './statistics.mjs';
 
 const CONNECTIONS = 64;
 const LATENCY_CONNECTIONS = 8;
+/** With more than this part of both cores taken by others, even ratios are doubtful. */
+const QUIET = 0.05;
 const LOAD_CORE = 0;
 const PROXY_CORE = 1;
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -99,15 +101,28 @@ async function latency(generator, name, port, seconds) {
 }
 
 async function measure(generator, { contestant, child, port }, seconds) {
-  const before = treeCpu(child.pid);
+  const read = () => ({
+    proxy: treeCpu(child.pid),
+    load: treeCpu(generator.pid),
+    cores: coresCpu([LOAD_CORE, PROXY_CORE]),
+  });
+  const before = read();
   const { requests, seconds: took } = await load(generator, contestant.name, {
     port,
     connections: CONNECTIONS,
     ms: seconds * 1000,
     latencies: false,
   });
-  const cpu = (treeCpu(child.pid) - before) / requests;
-  return { cpu, rps: requests / took, ...(await latency(generator, contestant.name, port, seconds)) };
+  const after = read();
+  const proxy = after.proxy - before.proxy;
+  const others = after.cores - before.cores - proxy - (after.load - before.load);
+  return {
+    cpu: proxy / requests,
+    rps: requests / took,
+    // Which part of the two cores went to someone else meanwhile.
+    disturbance: Math.max(0, others) / (took * 2_000_000),
+    ...(await latency(generator, contestant.name, port, seconds)),
+  };
 }
 
 function write(result) {
@@ -178,10 +193,15 @@ async function main() {
           3,
         ),
       },
+      disturbance: spread(
+        running.flatMap((entry) => entry.rounds.map(({ disturbance }) => disturbance)),
+        3,
+      ),
       rows: rows(running),
       leftOut,
     };
     console.log(`\n${markdown(result)}`);
+    if (result.disturbance.median > QUIET) console.warn('bench: this machine was busy with other things; run it again');
     if (!options['no-write']) write(result);
   } finally {
     await Promise.all([...running.map(({ child }) => child), generator].map(stop));
