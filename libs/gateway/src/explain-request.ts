@@ -1,7 +1,8 @@
 import { Refusal } from '#kernel';
 import { explain } from './routing/explain.js';
 import { splitTarget } from './routing/normalize-path.js';
-import { type Snapshot } from './snapshot.js';
+import { type RoutableRoute } from './routing/routable-route.js';
+import { type RouteTable } from './routing/route-table.js';
 
 export interface RequestExplanation {
   readonly method: string;
@@ -16,8 +17,8 @@ export interface RequestExplanation {
 }
 
 /** Which route takes a request and why each other does not. `url` is absolute, or a path for any host. */
-export function explainRequest(
-  snapshot: Pick<Snapshot, 'routes'>,
+export function explainRequest<R extends RoutableRoute>(
+  snapshot: { readonly routes: RouteTable<R> },
   method: string,
   url: string,
   headers: Readonly<Record<string, string>> = {},

@@ -6,3 +6,4 @@ export { SnapshotStore } from './snapshot-store.js';
 export { type Route } from './route.js';
 export { answerProblem } from './answer.js';
 export { explainRequest, type RequestExplanation } from './explain-request.js';
+export { RouteTable } from './routing/route-table.js';

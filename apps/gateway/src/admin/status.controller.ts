@@ -55,14 +55,19 @@ export class StatusController {
     return { items };
   }
 
+  /** `header`, as often as needed: `name: value`. */
   @Get('explain')
-  explain(@Query('method') method = 'GET', @Query('url') url?: string) {
+  explain(
+    @Query('method') method = 'GET',
+    @Query('url') url?: string,
+    @Query('header') header: string | readonly string[] = [],
+  ) {
     if (url === undefined || url === '') {
       throw new Refusal('validation_failed', 'Say which request: ?method=GET&url=http://host/path', undefined, [
         { path: 'url', message: 'is required' },
       ]);
     }
-    return explainRequest(this.store.current, method, url);
+    return explainRequest(this.store.current, method, url, Object.fromEntries([header].flat().map(readHeader)));
   }
 
   @Post('reload')
@@ -77,4 +82,14 @@ export class StatusController {
       outcome.mistakes.map((mistake) => ({ path: mistake.path, message: mistakeLine(mistake) })),
     );
   }
+}
+
+function readHeader(text: string): [string, string] {
+  const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(text) ?? [];
+  if (name === undefined || value === undefined) {
+    throw new Refusal('validation_failed', 'A header is written "name: value".', undefined, [
+      { path: 'header', message: `${JSON.stringify(text)} is not "name: value"` },
+    ]);
+  }
+  return [name.toLowerCase(), value];
 }
