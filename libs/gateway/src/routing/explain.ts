@@ -2,7 +2,8 @@ import { hostName, type RouteHost } from './host-name.js';
 import { type PathPattern } from './path-pattern.js';
 import { whyFirst } from './precedence.js';
 import { type HeaderSource, type RoutableRoute } from './routable-route.js';
-import { type MatchResult, type RankedRoute, type RouteTable } from './route-table.js';
+import { type RankedRoute } from './route-list.js';
+import { type MatchResult, type RouteTable } from './route-table.js';
 import { headerValue, queryValue, type ValueMatcher, valueMatches } from './value-matcher.js';
 
 export interface RouteRequest extends HeaderSource {

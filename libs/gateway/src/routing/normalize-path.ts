@@ -60,13 +60,17 @@ const AUTHORITY = /^(?:[a-z0-9._~!$&'()*+,;=-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?$/i;
 /** A fragment is never sent, and everything else outside visible ASCII has to be encoded. */
 const QUERY = /^[!"$-~]*$/;
 const SEPARATOR = /\\|%2F|%5C/;
-const UNRESERVED = /[A-Za-z0-9._~-]/;
 
 const PLAIN = 0;
 const LOOK = 1;
 /** What the scan has to look at; all else is kept as it is. */
 const KIND = new Uint8Array(128).fill(LOOK, 0, 0x21);
 for (const char of '/?#%\\\x7f') KIND[char.charCodeAt(0)] = LOOK;
+
+const UNRESERVED = new Uint8Array(256);
+for (let byte = 0; byte < 128; byte++) {
+  if (/[\w.~-]/.test(String.fromCharCode(byte))) UNRESERVED[byte] = 1;
+}
 
 /**
  * One look at each character, no allocation: most paths are normal already. The length of the path if this one is, else -1.
@@ -134,10 +138,9 @@ function decodeUnreserved(raw: string): string | Refusal {
     if (length === 0) return bad(`The path has a malformed encoding at "${raw.slice(i, i + 3)}".`);
     const byte = byteAt(raw, i);
     if (byte === 0) return bad('The path has an encoded NUL (%00).');
-    const char = String.fromCharCode(byte);
-    const encoded = raw.slice(i, i + length);
-    decoded += raw.slice(from, i) + (length === 3 && UNRESERVED.test(char) ? char : encoded.toUpperCase());
+    decoded += raw.slice(from, i);
     from = i + length;
+    decoded += UNRESERVED[byte] === 1 ? String.fromCharCode(byte) : raw.slice(i, from).toUpperCase();
     i = from - 1;
   }
   return decoded + raw.slice(from);

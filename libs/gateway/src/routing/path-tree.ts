@@ -1,27 +1,31 @@
 import { type PathPattern } from './path-pattern.js';
 
+/** What the leaves of one place are kept in. */
+export interface LeafList<L> {
+  /** The lowest rank in it. */
+  readonly best: number;
+  add(leaf: L): void;
+}
+
+export interface PathVisitor<B> {
+  /** Lists whose best rank is not below this are not visited. */
+  readonly bound: number;
+  visit(list: B): void;
+}
+
 /**
  * A radix tree over the characters of paths. A path is walked once, down the literal children that it spells and into
  * parameters where there are any, so the work depends on the path and not on how many routes there are.
  *
- * Leaves carry a rank (lower goes first, each one different) and every node knows the best rank below it. A visit lowers
- * its `bound` to the rank of what it has found, and branches that cannot beat it are left out. Deeper leaves are visited
- * first: they spell out more, so they usually win, and the regular expressions above them are not even tried.
+ * Leaves carry a rank (lower goes first) and every node knows the best rank below it. A visit lowers its `bound` to the
+ * rank of what it has found, and branches that cannot beat it are left out. Deeper lists are visited first: they spell
+ * out more, so they usually win, and the regular expressions above them are not even tried.
  */
-export interface PathVisitor<L extends Ranked> {
-  /** Leaves whose rank is not below this are not visited. */
-  bound: number;
-  visit(leaf: L): void;
-}
+export class PathTree<L extends { readonly rank: number }, B extends LeafList<L>> {
+  readonly #root = new Node<B>('');
 
-export interface Ranked {
-  readonly rank: number;
-}
+  constructor(private readonly makeList: () => B) {}
 
-export class PathTree<L extends Ranked> {
-  readonly #root = new Node<L>('');
-
-  /** In the order of their ranks. */
   add(pattern: PathPattern, leaf: L): void {
     let node = this.#root;
     node.best = Math.min(node.best, leaf.rank);
@@ -31,53 +35,54 @@ export class PathTree<L extends Ranked> {
       else if (part.kind === 'param') node = node.segment(leaf.rank);
       else ends = part.kind;
     }
-    node[ends].push(leaf);
+    const list = (node[ends] ??= this.makeList());
+    list.add(leaf);
   }
 
-  walk(path: string, visitor: PathVisitor<L>): void {
+  walk(path: string, visitor: PathVisitor<B>): void {
     descend(this.#root, path, 0, visitor);
   }
 }
 
-class Node<L extends Ranked> {
+class Node<B extends { readonly best: number }> {
   best = Infinity;
-  /** Leaves whose path ends here. */
-  readonly here: L[] = [];
-  /** Leaves that match if the path ends here or a slash follows. */
-  readonly below: L[] = [];
-  /** Leaves that match whatever follows. */
-  readonly rest: L[] = [];
+  /** What matches if the path ends here. */
+  here: B | null = null;
+  /** What matches if the path ends here or a slash follows. */
+  below: B | null = null;
+  /** What matches whatever follows. */
+  rest: B | null = null;
   /** Any one segment. */
-  param: Node<L> | null = null;
+  param: Node<B> | null = null;
   /** Literal children; the one for a character stands at its code less `#from`. */
-  #children: (Node<L> | undefined)[] = [];
+  #children: (Node<B> | undefined)[] = [];
   #from = 0;
 
   constructor(public text: string) {}
 
-  child(code: number): Node<L> | undefined {
+  child(code: number): Node<B> | undefined {
     const slot = code - this.#from;
     return slot >= 0 && slot < this.#children.length ? this.#children[slot] : undefined;
   }
 
-  segment(rank: number): Node<L> {
-    this.param ??= new Node<L>('');
+  segment(rank: number): Node<B> {
+    this.param ??= new Node<B>('');
     this.param.best = Math.min(this.param.best, rank);
     return this.param;
   }
 
   /** The node at the end of `text` below this one; edges are split where texts part. */
-  literal(text: string, rank: number): Node<L> {
+  literal(text: string, rank: number): Node<B> {
     if (text === '') return this;
     let child = this.child(text.charCodeAt(0));
     if (child === undefined) {
-      child = new Node<L>(text);
+      child = new Node<B>(text);
       this.#put(child);
     } else {
       const shared = sharedLength(child.text, text);
       if (shared < child.text.length) {
         const lower = child;
-        child = new Node<L>(text.slice(0, shared));
+        child = new Node<B>(text.slice(0, shared));
         child.best = lower.best;
         lower.text = lower.text.slice(shared);
         child.#put(lower);
@@ -88,7 +93,7 @@ class Node<L extends Ranked> {
     return child.literal(text.slice(child.text.length), rank);
   }
 
-  #put(child: Node<L>): void {
+  #put(child: Node<B>): void {
     const code = child.text.charCodeAt(0);
     if (this.#children.length === 0) this.#from = code;
     while (code < this.#from) {
@@ -110,7 +115,12 @@ function sharedLength(a: string, b: string): number {
 const SLASH = 0x2f;
 
 /** `at` is where the text of `node` ended. */
-function descend<L extends Ranked>(node: Node<L>, path: string, at: number, visitor: PathVisitor<L>): void {
+function descend<B extends { readonly best: number }>(
+  node: Node<B>,
+  path: string,
+  at: number,
+  visitor: PathVisitor<B>,
+): void {
   if (node.best >= visitor.bound) return;
   const code = at < path.length ? path.charCodeAt(at) : -1;
   if (code !== -1) {
@@ -127,11 +137,8 @@ function descend<L extends Ranked>(node: Node<L>, path: string, at: number, visi
   offer(node.rest, visitor);
 }
 
-function offer<L extends Ranked>(leaves: readonly L[], visitor: PathVisitor<L>): void {
-  for (const leaf of leaves) {
-    if (leaf.rank >= visitor.bound) return;
-    visitor.visit(leaf);
-  }
+function offer<B extends { readonly best: number }>(list: B | null, visitor: PathVisitor<B>): void {
+  if (list !== null && list.best < visitor.bound) visitor.visit(list);
 }
 
 /** The first character was compared when the child was chosen. */

@@ -137,6 +137,8 @@ describe('a host', () => {
 });
 
 describe('headers and query', () => {
+  const present = { kind: 'present' } as const;
+
   it.each([
     ['an exact value matches', { version: { kind: 'exact', value: 'two' } }, { version: 'two' }, true],
     ['a value is case-sensitive', { version: { kind: 'exact', value: 'two' } }, { version: 'Two' }, false],
@@ -169,6 +171,21 @@ describe('headers and query', () => {
     ['all must match', { a: { kind: 'present' }, b: { kind: 'present' } }, '?b', false],
   ] as const)('in the query %s', (_, query, sent, taken) => {
     expect(ask([route('it', '/', { query })], `GET /${sent}`)).toBe(taken ? 'it' : '404');
+  });
+
+  it('find one of many routes that differ in one value alone', () => {
+    const named = Array.from({ length: 50 }, (_, i) => {
+      const fields: Fields = { headers: { tenant: { kind: 'exact', value: `t${i}` } }, methods: ['GET'] };
+      return route(`r${i}`, '/a', fields);
+    });
+    const routes = [route('some', '/a', { headers: { tenant: present }, methods: ['GET'] }), ...named];
+    const asked = (tenant: string): Asked => ({ headers: { tenant } });
+    expect(ask(routes, 'GET /a', asked('t17'))).toBe('some');
+    expect(ask(routes.reverse(), 'GET /a', asked('t17'))).toBe('r17');
+    expect(ask(routes, 'GET /a', asked('other'))).toBe('some');
+    expect(ask(routes, 'GET /a')).toBe('404');
+    expect(ask(named, 'PUT /a', asked('t17'))).toBe('405 GET');
+    expect(ask(named, 'PUT /a', asked('other'))).toBe('404');
   });
 
   it('are not looked at while no route that could win asks for them', () => {

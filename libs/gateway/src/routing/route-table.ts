@@ -1,10 +1,11 @@
 import { compileRoute, type CompiledRoute } from './compiled-route.js';
 import { hostName } from './host-name.js';
-import { PathTree, type PathVisitor } from './path-tree.js';
+import { PathTree } from './path-tree.js';
 import { comparePrecedence } from './precedence.js';
 import { type HeaderSource, type RoutableRoute } from './routable-route.js';
+import { type RankedRoute, RouteList } from './route-list.js';
 import { RouteMatch } from './route-match.js';
-import { headerValue, queryValue, valueMatches } from './value-matcher.js';
+import { RouteSearch } from './route-search.js';
 
 /**
  * All routes of a snapshot, compiled once. Every route gets a rank, its place in the precedence apart from hosts; each
@@ -13,26 +14,35 @@ import { headerValue, queryValue, valueMatches } from './value-matcher.js';
  * So a request that the routes of its own host refuse is still tried with the wider ones, and only when none takes it
  * does a second walk gather what `Allow` lists.
  *
- * The cost grows with the length of the path, the number of its segments that parameters could take, and the number of
- * routes that differ in nothing but methods, headers and query, or whose regular expression starts like the path.
+ * The cost grows with the length of the path, the number of its segments that parameters could take as well, and the
+ * number of regular expressions that start like it; it does not grow with the number of routes.
  */
 export class RouteTable<R extends RoutableRoute> {
   /** In the order of their ranks. */
   readonly routes: readonly RankedRoute<R>[];
-  readonly #hosts = new Map<string, PathTree<RankedRoute<R>>>();
+  readonly #hosts = new Map<string, Tree<R>>();
   /** `*.example.com` stands under `example.com`. */
-  readonly #wildcards = new Map<string, PathTree<RankedRoute<R>>>();
-  readonly #anyHost = new PathTree<RankedRoute<R>>();
+  readonly #wildcards = new Map<string, Tree<R>>();
+  readonly #anyHost: Tree<R>;
   /** Longer suffixes of a host need no look-up, however many dots a client writes. */
   #longestWildcard = 0;
-  /** Reused: a match is synchronous. */
-  readonly #search = new Search<R>();
+  /** A match is synchronous. */
+  readonly #search = new RouteSearch<R>();
 
   constructor(routes: readonly R[]) {
+    const lists: RouteList<R>[] = [];
+    const makeTree = (): Tree<R> =>
+      new PathTree(() => {
+        const list = new RouteList<R>();
+        lists.push(list);
+        return list;
+      });
+    this.#anyHost = makeTree();
     this.routes = routes.map(compileRoute).sort(comparePrecedence).map(rankRoute);
     for (const route of this.routes) {
-      for (const tree of this.#treesOf(route)) tree.add(route.path, route);
+      for (const tree of this.#treesOf(route, makeTree)) tree.add(route.path, route);
     }
+    for (const list of lists) list.index();
   }
 
   /** `path` is normalised; `host` is the Host field or what it names; `query` has its `?` or is empty. */
@@ -40,10 +50,12 @@ export class RouteTable<R extends RoutableRoute> {
     const search = this.#search;
     search.start(method, path, source, query);
     this.#find(host, search);
-    if (search.found !== null) {
-      const { found } = search;
-      return found.match ?? new RouteMatch(found.route, found.path.params, path);
-    }
+    const result = search.found === null ? this.#refusal(host, search) : resultOf(search.found, path);
+    search.end();
+    return result;
+  }
+
+  #refusal(host: string, search: RouteSearch<R>): MatchResult<R> {
     if (!search.missedMethod) return NOT_FOUND;
     const allow = new Set<string>();
     search.allow = allow;
@@ -51,7 +63,7 @@ export class RouteTable<R extends RoutableRoute> {
     return allow.size === 0 ? NOT_FOUND : { kind: 'method_not_allowed', allow: [...allow].sort() };
   }
 
-  #find(host: string, search: Search<R>): void {
+  #find(host: string, search: RouteSearch<R>): void {
     if (this.#hosts.size > 0 || this.#wildcards.size > 0) {
       const name = hostName(host);
       this.#hosts.get(name)?.walk(search.path, search);
@@ -65,11 +77,11 @@ export class RouteTable<R extends RoutableRoute> {
     if (search.found === null) this.#anyHost.walk(search.path, search);
   }
 
-  #treesOf(route: RankedRoute<R>): Set<PathTree<RankedRoute<R>>> {
+  #treesOf(route: RankedRoute<R>, makeTree: () => Tree<R>): Set<Tree<R>> {
     if (route.hosts.length === 0) return new Set([this.#anyHost]);
     const trees = route.hosts.map(({ name, wildcard }) => {
       const byName = wildcard ? this.#wildcards : this.#hosts;
-      const tree = byName.get(name) ?? new PathTree<RankedRoute<R>>();
+      const tree = byName.get(name) ?? makeTree();
       byName.set(name, tree);
       if (wildcard) this.#longestWildcard = Math.max(this.#longestWildcard, name.length);
       return tree;
@@ -84,64 +96,14 @@ export type MatchResult<R extends RoutableRoute> =
   /** Routes match in everything but the method; these are the methods that they take. */
   | { readonly kind: 'method_not_allowed'; readonly allow: readonly string[] };
 
-export interface RankedRoute<R extends RoutableRoute> extends CompiledRoute<R> {
-  readonly rank: number;
-  /** The one result of a route without parameters. */
-  readonly match: RouteMatch<R> | null;
-}
+type Tree<R extends RoutableRoute> = PathTree<RankedRoute<R>, RouteList<R>>;
 
 const NOT_FOUND = Object.freeze({ kind: 'not_found' });
+
+function resultOf<R extends RoutableRoute>(found: RankedRoute<R>, path: string): RouteMatch<R> {
+  return found.match ?? new RouteMatch(found.route, found.path.params, path);
+}
 
 function rankRoute<R extends RoutableRoute>(route: CompiledRoute<R>, rank: number): RankedRoute<R> {
   return { ...route, rank, match: route.path.params.length === 0 ? new RouteMatch(route.route, [], '') : null };
 }
-
-class Search<R extends RoutableRoute> implements PathVisitor<RankedRoute<R>> {
-  bound = Infinity;
-  found: RankedRoute<R> | null = null;
-  /** A route was left out for its method alone, as far as was looked. */
-  missedMethod = false;
-  /** Set for the second walk: nothing is found any more, methods are gathered. */
-  allow: Set<string> | null = null;
-  method = '';
-  path = '';
-  source: HeaderSource = NO_HEADERS;
-  query = '';
-
-  start(method: string, path: string, source: HeaderSource, query: string): void {
-    this.bound = Infinity;
-    this.found = null;
-    this.missedMethod = false;
-    this.allow = null;
-    this.method = method;
-    this.path = path;
-    this.source = source;
-    this.query = query;
-  }
-
-  visit(route: RankedRoute<R>): void {
-    const { methods } = route.route;
-    if (this.allow !== null) {
-      if (this.#meets(route)) for (const method of methods) this.allow.add(method);
-    } else if (methods.length > 0 && !methods.includes(this.method)) {
-      this.missedMethod = true;
-    } else if (this.#meets(route)) {
-      this.found = route;
-      this.bound = route.rank;
-    }
-  }
-
-  /** The path, where it is an expression, and whatever headers and query the route asks for. */
-  #meets({ path, headers, query }: RankedRoute<R>): boolean {
-    if (path.regex !== null && !path.regex.test(this.path)) return false;
-    for (const matcher of headers) {
-      if (!valueMatches(matcher, headerValue(this.source, matcher.name))) return false;
-    }
-    for (const matcher of query) {
-      if (!valueMatches(matcher, queryValue(this.query, matcher.name))) return false;
-    }
-    return true;
-  }
-}
-
-const NO_HEADERS: HeaderSource = { headers: {} };
