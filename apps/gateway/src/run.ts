@@ -3,7 +3,6 @@ import { formatMistakes, loadConfig } from '#config';
 import { StorageError } from '#storage';
 import { readArguments } from './arguments.js';
 import { BootError } from './boot-error.js';
-import { Gateway } from './gateway.js';
 
 /** Starts the gateway and stays until a signal has stopped it. Whatever keeps it from starting is told in one line. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -15,6 +14,8 @@ export async function run(args: readonly string[]): Promise<void> {
       process.exitCode = 1;
       return;
     }
+    // Only now: what is wrong above is told before half a second of loading.
+    const { Gateway } = await import('./gateway.js');
     const gateway = await Gateway.start({ file: relative('', file) || file, dataDir, loaded, env: process.env });
     await gateway.untilStopped();
   } catch (error) {

@@ -1,0 +1,68 @@
+import { formatMistakes, type Mistake } from '#config';
+import { formatSize } from '#kernel';
+import { CliError, EXIT, type ExitCode } from '../exit.js';
+import { ask, type LiveOptions } from '../live-gateway.js';
+import { columns, hasColors, type Paint, paintFor, print, printJson } from '../terminal.js';
+
+/** What `/_aegis/status` says. */
+interface Status {
+  readonly version: string;
+  readonly node: string;
+  readonly pid: number;
+  readonly health: {
+    readonly status: 'healthy' | 'degraded' | 'unhealthy';
+    readonly uptime: number;
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  readonly config: {
+    readonly version: number;
+    readonly hash: string;
+    readonly loadedAt: string;
+    readonly routes: number;
+    readonly upstreams: number;
+    readonly lastReload: { readonly at: string; readonly ok: boolean; readonly mistakes: readonly Mistake[] };
+  };
+  readonly requests: number;
+  readonly memory: number;
+  readonly instances: readonly Instance[];
+}
+
+interface Instance {
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly configHash: string;
+  readonly seenAt: string;
+}
+
+export async function status(options: LiveOptions & { readonly json?: boolean }): Promise<ExitCode> {
+  const answer = await ask<Status>(options, 'GET', '/_aegis/status');
+  if (options.json === true) printJson(answer);
+  else printStatus(answer, options.url);
+  return answer.health.status === 'unhealthy' ? EXIT.no : EXIT.fine;
+}
+
+function printStatus(status: Status, url: string): void {
+  const paint = paintFor(process.stdout);
+  const { health, config, instances } = status;
+  const { lastReload } = config;
+  print(
+    `${paint.bold(`Aegis ${status.version}`)} at ${url} is ${inColor(health.status, paint)}, up ${duration(health.uptime)}\n`,
+  );
+  print(
+    columns([
+      ['process', `pid ${status.pid}, Node ${status.node.replace(/^v/, '')}, ${megabytes(status.memory)}`],
+      ['requests', `${status.requests.toLocaleString('en')} since the start`],
+      ['configuration', `${config.version} (${config.hash.slice(0, 12)}), loaded ${local(config.loadedAt)}`],
+      ['', `${config.routes} routes, ${config.upstreams} upstreams`],
+      ...Object.entries(health.dependencies).map(([name, state]) => [name, state]),
+      ...instances.map(({ host, pid, version, configHash, seenAt }, i) => [
+        i === 0 ? 'instances' : '',
+        `${host} pid ${pid}, ${version}, ${configHash.slice(0, 12)}, seen ${local(seenAt)}`,
+      ]),
+    ]),
+  );
+  if (lastReload.ok) return;
+  print(`\n${paint.red(`The file was refused ${local(lastReload.at)}; configuration ${config.version} goes on.`)}\n`);
+  print(formatMistakes(lastReload.mistakes, { color: hasColors(process.stdout) }));
+}

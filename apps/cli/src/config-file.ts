@@ -1,0 +1,22 @@
+import { formatMistakes, loadConfig, type LoadedConfig } from '#config';
+import { CliError, EXIT } from './exit.js';
+import { hasColors } from './terminal.js';
+
+export interface ConfigOptions {
+  readonly config?: string;
+  readonly dataDir?: string;
+}
+
+export const DEFAULT_CONFIG = 'config/aegis.config.yaml';
+
+export function load({ config, dataDir }: ConfigOptions): ReturnType<typeof loadConfig> {
+  const file = config === undefined || config === '' ? DEFAULT_CONFIG : config;
+  return loadConfig({ file, ...(dataDir !== undefined && dataDir !== '' && { dataDir }) });
+}
+
+/** For commands that need a configuration and are not about its mistakes. */
+export function loadValid(options: ConfigOptions): LoadedConfig {
+  const loaded = load(options);
+  if (!loaded.ok) throw new CliError(EXIT.no, formatMistakes(loaded.mistakes, { color: hasColors(process.stderr) }));
+  return loaded;
+}

@@ -1,0 +1,82 @@
+import { type Problem } from '#kernel';
+import { CliError, EXIT } from './exit.js';
+
+export interface LiveOptions {
+  readonly url: string;
+  readonly key?: string;
+}
+
+const PATIENCE_MS = 10_000;
+
+/** Asks the admin API of a running gateway. Whatever comes instead of an answer is told in one line. */
+export async function ask<T>({ url, key = '' }: LiveOptions, method: 'GET' | 'POST', path: string): Promise<T> {
+  const base = baseOf(url);
+  if (key === '') {
+    throw new CliError(
+      EXIT.usage,
+      'The admin key is missing: set AEGIS_ADMIN_KEY, or give --key. On the gateway’s own machine `aegis keys create --admin` makes one.',
+    );
+  }
+  const response = await fetch(base + path, {
+    method,
+    headers: { 'x-api-key': key, accept: 'application/json' },
+    redirect: 'manual',
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  }).catch((error: unknown) => {
+    throw unreachable(base, error);
+  });
+  const body = await bodyOf(response, base);
+  if (response.ok) return body as T;
+  throw refused(body as Partial<Problem>, base, path);
+}
+
+function baseOf(url: string): string {
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new CliError(EXIT.usage, `--url takes the address of a gateway, such as http://localhost:8080; not ${url}`);
+  }
+  return new URL(url).origin;
+}
+
+function unreachable(base: string, error: unknown): CliError {
+  const start = 'Is it running (`aegis start`)? Is it elsewhere (--url, AEGIS_URL)?';
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return new CliError(EXIT.unreachable, `${base} has not answered within ${PATIENCE_MS / 1000} s. ${start}`);
+  }
+  return new CliError(EXIT.unreachable, `No gateway at ${base}: ${reasonOf(error)}. ${start}`);
+}
+
+/** `fetch` says "fetch failed" and keeps the reason to itself: a cause, which may hold one error for each address. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  if (!(first instanceof Error)) return error instanceof Error ? error.message : String(error);
+  const code = 'code' in first ? first.code : undefined;
+  if (code === 'ECONNREFUSED') return 'nothing listens there';
+  if (code === 'ENOTFOUND') return 'there is no such host';
+  return first.message;
+}
+
+async function bodyOf(response: Response, base: string): Promise<unknown> {
+  const text = await response.text().catch(() => '');
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body === 'object' && body !== null) return body;
+  } catch {
+    // Said below.
+  }
+  throw new CliError(
+    EXIT.unreachable,
+    `What answers at ${base} is not the admin API of Aegis (status ${response.status}, no JSON). Is it elsewhere (--url, AEGIS_URL)?`,
+  );
+}
+
+function refused({ code, title, detail, errors = [] }: Partial<Problem>, base: string, path: string): CliError {
+  if (code === 'route_not_found') {
+    return new CliError(
+      EXIT.unreachable,
+      `${base} has no ${path.split('?')[0] ?? path}. With admin.port set, give the address of that port: --url, AEGIS_URL.`,
+    );
+  }
+  const lines = errors.map(({ message }) => `  ${message}`);
+  return new CliError(EXIT.no, [`${title ?? 'Refused'}: ${detail ?? 'it does not say why.'}`, ...lines].join('\n'));
+}
