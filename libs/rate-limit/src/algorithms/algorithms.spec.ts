@@ -223,26 +223,29 @@ describe('the fixed window', () => {
   });
 });
 
-describe.each(['token-bucket', 'sliding-window', 'fixed-window'] as const)('a clock that is set back under a %s', (name) => {
-  const algorithm = ALGORITHMS[name];
-  const limit: Limit = { algorithm: name, limit: 5, window: 60 * SECOND, capacity: 5, grain: 1 };
-  const now = START + 30 * SECOND;
+describe.each(['token-bucket', 'sliding-window', 'fixed-window'] as const)(
+  'a clock that is set back under a %s',
+  (name) => {
+    const algorithm = ALGORITHMS[name];
+    const limit: Limit = { algorithm: name, limit: 5, window: 60 * SECOND, capacity: 5, grain: 1 };
+    const now = START + 30 * SECOND;
 
-  it('by less than a window admits nothing twice', () => {
-    const state = algorithm.fresh();
-    algorithm.charge(limit, state, now, 5);
-    for (let back = SECOND; back <= 50 * SECOND; back += SECOND) {
-      expect(algorithm.wait(limit, state, now - back, 1)).toBeGreaterThan(0);
-    }
-  });
+    it('by less than a window admits nothing twice', () => {
+      const state = algorithm.fresh();
+      algorithm.charge(limit, state, now, 5);
+      for (let back = SECOND; back <= 50 * SECOND; back += SECOND) {
+        expect(algorithm.wait(limit, state, now - back, 1)).toBeGreaterThan(0);
+      }
+    });
 
-  it('by far never refuses for longer than a window', () => {
-    const state = algorithm.fresh();
-    algorithm.charge(limit, state, now, 5);
-    const back = now - 7200 * SECOND;
-    const wait = algorithm.wait(limit, state, back, 1);
-    expect(wait).toBeLessThanOrEqual(limit.window);
-    algorithm.charge(limit, state, back + wait, 1);
-    expect(algorithm.wait(limit, state, back + wait + limit.window, 1)).toBe(0);
-  });
-});
+    it('by far never refuses for longer than a window', () => {
+      const state = algorithm.fresh();
+      algorithm.charge(limit, state, now, 5);
+      const back = now - 7200 * SECOND;
+      const wait = algorithm.wait(limit, state, back, 1);
+      expect(wait).toBeLessThanOrEqual(limit.window);
+      algorithm.charge(limit, state, back + wait, 1);
+      expect(algorithm.wait(limit, state, back + wait + limit.window, 1)).toBe(0);
+    });
+  },
+);

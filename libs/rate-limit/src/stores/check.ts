@@ -23,6 +23,13 @@ export class Check implements LimitUse {
   get limit(): number {
     return this.rule.limit.limit;
   }
+
+  set(allowed: boolean, remaining: number, renews: number, wait: number): void {
+    this.allowed = allowed;
+    this.remaining = remaining;
+    this.renews = renews;
+    this.wait = wait;
+  }
 }
 
 /** The rules that refuse are those that are enforced; what they say counts only all together. */

@@ -43,6 +43,11 @@ export class Generations<V> {
     this.youngWeight += this.weigh(key, value);
   }
 
+  /** Another value of the same weight for a key that was just got. */
+  replace(key: string, value: V): void {
+    this.young.set(key, value);
+  }
+
   /** A value that was just got or added takes so much more. */
   grown(bytes: number): void {
     this.youngWeight += bytes;

@@ -1,0 +1,23 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type Exchange } from '#kernel';
+import { FailedCredentials } from './failed-credentials.js';
+
+/** Lower-case names of the headers that carry credentials. */
+export type CredentialHeaders = () => readonly string[];
+export const CREDENTIAL_HEADERS = Symbol('CREDENTIAL_HEADERS');
+
+/** Refuses to look at another credential from an address that sent too many wrong ones. Who sends none may pass. */
+@Injectable()
+export class AddressGuard implements CanActivate {
+  constructor(
+    private readonly failed: FailedCredentials,
+    @Inject(CREDENTIAL_HEADERS) private readonly credentialHeaders: CredentialHeaders,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const exchange = context.switchToHttp().getRequest<Exchange>();
+    const { headers } = exchange.req;
+    if (this.credentialHeaders().some((name) => headers[name] !== undefined)) this.failed.refuse(exchange);
+    return true;
+  }
+}

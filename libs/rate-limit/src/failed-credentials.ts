@@ -1,0 +1,73 @@
+import { type Clock, type Exchange, Refusal } from '#kernel';
+import { keyOf } from './rules/key.js';
+import { type Rule } from './rules/rule.js';
+import { compileRule } from './rules/rule-set.js';
+import { Check } from './stores/check.js';
+import { Generations } from './stores/generations.js';
+import { type LimiterStore } from './stores/limiter-store.js';
+
+const FAILURES = 20;
+const WINDOW_MS = 60_000;
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/** A space, because names in a configuration have none. */
+const RULE: Rule = compileRule(
+  {
+    name: 'failed credentials',
+    path: '/*',
+    methods: [],
+    match: { consumer: [], roles: [], plan: [], header: {} },
+    algorithm: 'sliding-window',
+    limit: FAILURES,
+    window: WINDOW_MS,
+    burst: null,
+    key: [{ kind: 'ip' }],
+    cost: { kind: 'fixed', value: 1 },
+    mode: 'enforce',
+  },
+  0,
+);
+
+/**
+ * Guesses at credentials: after 20 failures from one address in a minute, credentials from there are not looked at until
+ * the minute has passed. Only a failure is counted in the store, so that a request with a good credential costs nothing
+ * here, and an instance knows who is shut out without asking: with n instances, at most n − 1 guesses more come through.
+ */
+export class FailedCredentials {
+  private readonly shutOut: Generations<number>;
+
+  constructor(
+    private readonly store: () => LimiterStore,
+    /** Counts while the store cannot. */
+    private readonly memory: LimiterStore,
+    private readonly clock: Clock,
+  ) {
+    this.shutOut = new Generations((key) => 100 + key.length, WINDOW_MS, clock.monotonic());
+  }
+
+  /** Throws when too many from this address failed. */
+  refuse(exchange: Exchange): void {
+    const now = this.clock.monotonic();
+    this.shutOut.age(now);
+    if (this.shutOut.size === 0) return;
+    const left = (this.shutOut.get(keyOf(RULE.key, exchange)) ?? 0) - now;
+    if (left <= 0) return;
+    exchange.rateLimited = true;
+    throw new Refusal('rate_limited', 'Too many credentials from this address were wrong.', {
+      'Retry-After': String(Math.ceil(left / 1000)),
+    });
+  }
+
+  /** A credential was not valid. */
+  async count(exchange: Exchange): Promise<void> {
+    const check = new Check(RULE, keyOf(RULE.key, exchange), 1, 1);
+    const verdict = await this.store().check([check]);
+    if (verdict === 'unchecked' || verdict === 'unavailable') await this.memory.check([check]);
+    if (check.allowed && check.remaining > 0) return;
+    const now = this.clock.monotonic();
+    const until = now + Math.max(check.wait, check.renews) / 1000;
+    const known = this.shutOut.get(check.key);
+    if (known === undefined) this.shutOut.add(check.key, until, MOST_BYTES / 2, now);
+    else this.shutOut.replace(check.key, until);
+  }
+}

@@ -1,0 +1,6 @@
+export { AddressGuard } from './address.guard.js';
+export { FailedCredentials } from './failed-credentials.js';
+export { RateLimitGuard } from './rate-limit.guard.js';
+export { RateLimitModule, type RateLimitOptions } from './rate-limit.module.js';
+export { type LimiterState, RateLimiter } from './rate-limiter.js';
+export { RuleSet } from './rules/rule-set.js';
