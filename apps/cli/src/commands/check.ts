@@ -4,7 +4,7 @@ import { EXIT, type ExitCode } from '../exit.js';
 import { shown, summary } from '../summary.js';
 import { columns, count, hasColors, paintFor, print, printJson } from '../terminal.js';
 
-interface CheckOptions extends ConfigOptions {
+export interface CheckOptions extends ConfigOptions {
   readonly json?: boolean;
 }
 

@@ -4,7 +4,7 @@ import { withDatabase } from '../beside-database.js';
 import { type ConfigOptions } from '../config-file.js';
 import { print, remark } from '../terminal.js';
 
-interface CreateOptions extends ConfigOptions {
+export interface CreateOptions extends ConfigOptions {
   readonly name: string;
 }
 

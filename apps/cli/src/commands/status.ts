@@ -1,8 +1,8 @@
 import { formatMistakes, type Mistake } from '#config';
-import { formatSize } from '#kernel';
-import { CliError, EXIT, type ExitCode } from '../exit.js';
+import { EXIT, type ExitCode } from '../exit.js';
 import { ask, type LiveOptions } from '../live-gateway.js';
-import { columns, hasColors, type Paint, paintFor, print, printJson } from '../terminal.js';
+import { ago, lasting } from '../time-words.js';
+import { columns, count, hasColors, type Paint, paintFor, print, printJson } from '../terminal.js';
 
 /** What `/_aegis/status` says. */
 interface Status {
@@ -35,7 +35,11 @@ interface Instance {
   readonly seenAt: string;
 }
 
-export async function status(options: LiveOptions & { readonly json?: boolean }): Promise<ExitCode> {
+export interface StatusOptions extends LiveOptions {
+  readonly json?: boolean;
+}
+
+export async function status(options: StatusOptions): Promise<ExitCode> {
   const answer = await ask<Status>(options, 'GET', '/_aegis/status');
   if (options.json === true) printJson(answer);
   else printStatus(answer, options.url);
@@ -44,25 +48,35 @@ export async function status(options: LiveOptions & { readonly json?: boolean })
 
 function printStatus(status: Status, url: string): void {
   const paint = paintFor(process.stdout);
+  const now = Date.now();
   const { health, config, instances } = status;
   const { lastReload } = config;
-  print(
-    `${paint.bold(`Aegis ${status.version}`)} at ${url} is ${inColor(health.status, paint)}, up ${duration(health.uptime)}\n`,
-  );
+  const state = stateColor(health.status, paint)(health.status);
+  print(`${paint.bold(`Aegis ${status.version}`)} at ${url} is ${state}, up ${lasting(health.uptime)}\n`);
   print(
     columns([
       ['process', `pid ${status.pid}, Node ${status.node.replace(/^v/, '')}, ${megabytes(status.memory)}`],
       ['requests', `${status.requests.toLocaleString('en')} since the start`],
-      ['configuration', `${config.version} (${config.hash.slice(0, 12)}), loaded ${local(config.loadedAt)}`],
-      ['', `${config.routes} routes, ${config.upstreams} upstreams`],
+      ['configuration', `${config.version} (${config.hash.slice(0, 12)}), loaded ${ago(config.loadedAt, now)}`],
+      ['', `${count(config.routes, 'route')}, ${count(config.upstreams, 'upstream')}`],
       ...Object.entries(health.dependencies).map(([name, state]) => [name, state]),
       ...instances.map(({ host, pid, version, configHash, seenAt }, i) => [
         i === 0 ? 'instances' : '',
-        `${host} pid ${pid}, ${version}, ${configHash.slice(0, 12)}, seen ${local(seenAt)}`,
+        `${host} pid ${pid}, ${version}, ${configHash.slice(0, 12)}, seen ${ago(seenAt, now)}`,
       ]),
     ]),
   );
   if (lastReload.ok) return;
-  print(`\n${paint.red(`The file was refused ${local(lastReload.at)}; configuration ${config.version} goes on.`)}\n`);
+  print(
+    `\n${paint.red(`The file was refused ${ago(lastReload.at, now)}; configuration ${config.version} goes on.`)}\n`,
+  );
   print(formatMistakes(lastReload.mistakes, { color: hasColors(process.stdout) }));
+}
+
+function stateColor(state: Status['health']['status'], { green, yellow, red }: Paint): (text: string) => string {
+  return state === 'healthy' ? green : state === 'degraded' ? yellow : red;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 ** 2)} MB`;
 }

@@ -1,0 +1,182 @@
+import { Command, Option } from 'commander';
+import { type CheckOptions } from './commands/check.js';
+import { type CreateOptions } from './commands/keys.js';
+import { type RoutesOptions } from './commands/routes.js';
+import { type StatusOptions } from './commands/status.js';
+import { type VersionOptions } from './commands/version.js';
+import { type ConfigOptions, DEFAULT_CONFIG } from './config-file.js';
+import { type ExitCode } from './exit.js';
+import { type LiveOptions } from './live-gateway.js';
+import { hasColors, paintFor } from './terminal.js';
+import { VERSION } from './version.js';
+
+type End = (exit: ExitCode) => void;
+
+const DEFAULT_URL = 'http://localhost:8080';
+
+const EXAMPLES = `
+Examples:
+  aegis check                                            is the file all right?
+  aegis routes --match "GET http://localhost:8080/demo"  who takes this request, and why?
+  aegis status                                           what runs, and is it well?
+  printf %s "$PASSWORD" | aegis encrypt                  a secret for the file
+
+Exit codes: 0 fine, 1 the answer is no, 2 wrong usage, 3 gateway or database out of reach.
+NO_COLOR switches colours off.`;
+
+/**
+ * All commands and their options. What a command needs is loaded when it is called: `aegis check` does not wait for a
+ * database driver.
+ */
+export function program(end: End): Command {
+  const aegis = new Command('aegis')
+    .description('The command line of the Aegis gateway.')
+    .version(VERSION, '-V, --version', 'say the version')
+    .usage('COMMAND [options]')
+    .addHelpText('after', EXAMPLES);
+  gatewayCommands(aegis.commandsGroup('The gateway:'), end);
+  configurationCommands(aegis.commandsGroup('The configuration:'), end);
+  databaseCommands(aegis.commandsGroup('The database:'));
+  aegis
+    .commandsGroup('Else:')
+    .helpCommand('help [command]', 'more about a command')
+    .command('version')
+    .summary('of Aegis and of Node')
+    .description('The version of Aegis and of Node.')
+    .addOption(json())
+    .action(async (options: VersionOptions) => (await import('./commands/version.js')).version(options));
+  dress(aegis);
+  return aegis;
+}
+
+function gatewayCommands(aegis: Command, end: End): void {
+  withConfig(aegis.command('start'))
+    .summary('serve, in this terminal')
+    .description('Becomes the gateway: serves until Ctrl-C or SIGTERM, then drains.')
+    .action(async (options: ConfigOptions) => (await import('./commands/start.js')).start(options));
+  withGateway(aegis.command('status'))
+    .summary('what runs: health, configuration, instances')
+    .description('What runs: health, configuration, dependencies, instances. Exit code 1 when it is unhealthy.')
+    .addOption(json())
+    .action(async (options: StatusOptions) => end(await (await import('./commands/status.js')).status(options)));
+  withGateway(aegis.command('reload'))
+    .summary('serve what is in the file now')
+    .description(
+      'Has the running gateway read its file again, and says what is wrong with it. It follows changes anyway; this waits for the outcome.',
+    )
+    .action(async (options: LiveOptions) => (await import('./commands/reload.js')).reload(options));
+}
+
+function configurationCommands(aegis: Command, end: End): void {
+  withConfig(aegis.command('check').argument('[file]', 'instead of --config'))
+    .summary('every mistake in a file, with its line')
+    .description('Says everything that is wrong with a file, each mistake with its line and what may stand there.')
+    .addOption(json())
+    .action(async (file: string | undefined, options: CheckOptions) =>
+      end((await import('./commands/check.js')).check(file, options)),
+    );
+  withGateway(withConfig(aegis.command('routes')), 'With --live:')
+    .summary('all routes, or which one takes a request')
+    .description(
+      'All routes, the one that goes first on top; or which one takes a request, and why each other does not.',
+    )
+    .option('-m, --match <request>', 'which route takes this, as "GET http://host/path"')
+    .option('-H, --header <header...>', "a header of that request, as 'name: value'")
+    .option('--live', 'ask the running gateway, not the file')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  aegis routes
+  aegis routes --match "POST http://api.example.com/orders?beta=1" -H 'version: two'
+  aegis routes --live --match /demo/hello
+
+Exit code 1: no route takes the request.`,
+    )
+    .action(async (options: RoutesOptions) => end(await (await import('./commands/routes.js')).routes(options)));
+  aegis
+    .command('encrypt')
+    .summary('make a secret fit for the file')
+    .description('Encrypts a secret with AEGIS_SECRET_KEY and prints the YAML to paste. Reads standard input, or asks.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  export AEGIS_SECRET_KEY="$(openssl rand -hex 32)"  once; the gateway needs it too
+  aegis encrypt                                      asks, and shows nothing of what you type
+  printf %s "$PASSWORD" | aegis encrypt`,
+    )
+    .action(async () => (await import('./commands/encrypt.js')).encrypt());
+}
+
+function databaseCommands(aegis: Command): void {
+  withConfig(aegis.command('migrate'))
+    .summary('bring the database up to date')
+    .description('Brings the database up to date, as the gateway does when it starts, and says what ran.')
+    .action(async (options: ConfigOptions) => (await import('./commands/migrate.js')).migrate(options));
+  const keys = aegis
+    .command('keys')
+    .summary('a new admin key, made on this machine')
+    .description('Keys of the admin API.');
+  withConfig(keys.command('create'))
+    .summary('make one')
+    .description(
+      'Makes an admin key and prints it. It goes to the database directly and needs no key itself: for when the last one is lost.',
+    )
+    .requiredOption('--admin', 'a key of the administrator')
+    .option('--name <name>', 'what to call it', 'command line')
+    .action(async (options: CreateOptions) => (await import('./commands/keys.js')).createAdminKey(options));
+}
+
+function json(): Option {
+  return new Option('--json', 'for programs');
+}
+
+function withConfig(command: Command): Command {
+  return command
+    .addOption(new Option('-c, --config <file>', 'the configuration').env('AEGIS_CONFIG').default(DEFAULT_CONFIG))
+    .addOption(new Option('--data-dir <folder>', 'where ./data is').env('AEGIS_DATA_DIR'));
+}
+
+function withGateway(command: Command, group = 'Options:'): Command {
+  const url = new Option('--url <url>', 'where the gateway is').env('AEGIS_URL').default(DEFAULT_URL);
+  const key = new Option('--key <key>', 'the admin key; better in the environment').env('AEGIS_ADMIN_KEY');
+  return command.addOption(url.helpGroup(group)).addOption(key.helpGroup(group));
+}
+
+/** For a command and those below it: how help and what was typed wrongly are told. */
+function dress(command: Command, path = command.name()): void {
+  command
+    .exitOverride()
+    .helpOption('-h, --help', 'show this')
+    .configureHelp({
+      styleTitle: (text) => paintFor(process.stdout).bold(text),
+      subcommandTerm: termOf,
+      optionDescription: ({ description, defaultValue, envVar }) => {
+        const more = [
+          ...(typeof defaultValue === 'string' ? [`default ${defaultValue}`] : []),
+          ...(envVar === undefined ? [] : [`or ${envVar}`]),
+        ];
+        return more.length === 0 ? description : `${description} (${more.join('; ')})`;
+      },
+    })
+    .configureOutput({
+      getOutHasColors: () => hasColors(process.stdout),
+      getErrHasColors: () => hasColors(process.stderr),
+      outputError: (text, write) => {
+        const line = text
+          .trim()
+          .replace(/^error: /, `${path}: `)
+          .replaceAll('\n', ' ');
+        write(`${line}\n\`${path} --help\` says what there is.\n`);
+      },
+    });
+  for (const sub of command.commands) dress(sub, `${path} ${sub.name()}`);
+}
+
+function termOf(command: Command): string {
+  const below = command.commands.map((each) => each.name());
+  const wanted = command.registeredArguments.map((each) => `[${each.name()}]`);
+  return [command.name(), ...below, ...wanted].join(' ');
+}
