@@ -4,7 +4,7 @@ import { BUILTIN_DEMO, type Config, type LoadedConfig, mistakeLine, reservedPath
 import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
 import { systemClock } from '#kernel';
 import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
-import { AdminKeys, type StorageLog, type StorageOptions } from '#storage';
+import { AdminKeys, StorageError, type StorageLog, type StorageOptions } from '#storage';
 import { banner } from './banner.js';
 import { BootError, listenError } from './boot-error.js';
 import { ConfigReload } from './config-reload.js';
@@ -84,7 +84,9 @@ export class Gateway {
       }),
       adapter,
       { logger: new NestLogger(logger), abortOnError: false, bodyParser: false },
-    );
+    ).catch((error: unknown) => {
+      throw error instanceof StorageError ? new BootError(error.message) : error;
+    });
     await app.init();
 
     const express = adapter.getInstance() as (req: unknown, res: unknown) => void;

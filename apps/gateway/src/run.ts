@@ -1,6 +1,5 @@
 import { relative } from 'node:path';
 import { formatMistakes, loadConfig } from '#config';
-import { StorageError } from '#storage';
 import { readArguments } from './arguments.js';
 import { BootError } from './boot-error.js';
 
@@ -19,7 +18,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const gateway = await Gateway.start({ file: relative('', file) || file, dataDir, loaded, env: process.env });
     await gateway.untilStopped();
   } catch (error) {
-    if (error instanceof BootError || error instanceof StorageError) process.stderr.write(`${error.message}\n`);
+    if (error instanceof BootError) process.stderr.write(`${error.message}\n`);
     else
       process.stderr.write(
         `Aegis failed to start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

@@ -6,6 +6,7 @@ import { type Target } from '../upstreams/target.js';
 import { type Route } from '../route.js';
 import { BodyPatience } from './body-patience.js';
 import { type Http1Connection, type ResponseHandler } from './http1/connection.js';
+import { type Use } from './http1/pool.js';
 import { type ResponseHead } from './http1/response-head.js';
 import { type FailureKind, type UpstreamFailure } from './http1/upstream-failure.js';
 import { type HeadPlan, IN_CHUNKS, NO_BODY, requestHead } from './request-head.js';
@@ -28,6 +29,8 @@ const DETAIL: Readonly<Record<FailureKind, string>> = {
   protocol: 'What the target answered is not valid HTTP.',
   timeout: 'The target did not answer in time.',
 };
+
+const SMALL = 16_384;
 
 /** Methods whose request may be sent again when nothing of an answer has come (RFC 9110 §9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
@@ -66,13 +69,13 @@ export class HttpForward implements ResponseHandler {
         Math.max(0, exchange.startedAt + route.timeout - performance.now()),
       );
     }
-    this.send(false);
+    this.send(exchange.upgrade === null ? 'kept' : 'upgrade');
   }
 
-  private send(fresh: boolean): void {
+  private send(use: Use): void {
     const { plan, exchange } = this;
     const head = requestHead(exchange, plan);
-    this.connection = this.target.pool.request(plan.method, head, this.plan.framing !== NO_BODY, this, fresh);
+    this.connection = this.target.pool.request(plan.method, head, this.plan.framing !== NO_BODY, this, use);
   }
 
   sent(connection: Http1Connection): void {
@@ -158,11 +161,13 @@ export class HttpForward implements ResponseHandler {
     if (this.remaining >= 0) {
       this.remaining -= piece.length;
       if (this.remaining === 0) {
-        res.end(piece);
+        // A string leaves together with the head in one write; for a large body its conversion would cost more than that saves.
+        if (piece.length <= SMALL) res.end(piece.toString('latin1'), 'latin1');
+        else res.end(Buffer.from(piece));
         return;
       }
     }
-    if (res.write(piece) || res.writableLength === 0) return;
+    if (res.write(Buffer.from(piece)) || res.writableLength === 0) return;
     this.connection?.pause();
     if (!this.waitingForClient) {
       this.waitingForClient = true;
@@ -205,7 +210,7 @@ export class HttpForward implements ResponseHandler {
     }
     if (failure.kind === 'stale' && !this.bodyStarted && IDEMPOTENT.has(this.plan.method)) {
       exchange.retries++;
-      this.send(true);
+      this.send('new');
       return;
     }
     this.end();

@@ -9,6 +9,7 @@ export interface ResponseHandler {
   sent(connection: Http1Connection): void;
   informational(head: ResponseHead): void;
   head(head: ResponseHead): void;
+  /** `piece` is only good during the call: copy what is kept. */
   data(piece: Buffer): void;
   complete(trailers: string[]): void;
   upgraded(head: ResponseHead, socket: Socket, first: Buffer): void;
@@ -72,7 +73,6 @@ export class Http1Connection {
       this.connected = true;
       this.begin();
     });
-    socket.on('data', (bytes: Buffer) => this.received(bytes));
     socket.on('drain', () => {
       if (!this.requestDone) this.setDeadline(this.timeouts.idle);
       this.handler?.drained();
@@ -158,7 +158,8 @@ export class Http1Connection {
     this.close();
   }
 
-  private received(bytes: Buffer): void {
+  /** `bytes` may be overwritten after the call. */
+  received(bytes: Buffer): void {
     const { handler } = this;
     if (!handler) {
       // Bytes that nobody asked for: they would be taken for the answer to the next request.
@@ -175,7 +176,7 @@ export class Http1Connection {
     const end = bytes.indexOf(END_OF_HEAD);
     if (end < 0) {
       if (bytes.length > MAX_HEAD) this.fail('protocol', `the response head is larger than ${MAX_HEAD} bytes`);
-      else this.partialHead = bytes;
+      else this.partialHead = bytes === arrived ? Buffer.from(bytes) : bytes;
       return;
     }
     const head =
@@ -263,7 +264,7 @@ export class Http1Connection {
     this.socket.removeAllListeners();
     this.socket.pause();
     this.owner.closed(this);
-    handler.upgraded(head, this.socket, rest ?? Buffer.alloc(0));
+    handler.upgraded(head, this.socket, rest === null ? Buffer.alloc(0) : Buffer.from(rest));
   }
 
   private ended(): void {

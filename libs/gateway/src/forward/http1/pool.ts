@@ -8,7 +8,11 @@ export interface Origin {
   readonly tls: ConnectionOptions | null;
 }
 
+export type Use = 'kept' | 'new' | 'upgrade';
+
 const SWEEP = 1000;
+/** Where all sockets read to: what arrives is looked at before the next read. */
+const ARRIVALS = Buffer.allocUnsafeSlow(65_536);
 
 /** The kept connections to one target. The one used last is used next, so that a lull lets the others go. */
 export class Http1Pool implements ConnectionOwner {
@@ -28,20 +32,50 @@ export class Http1Pool implements ConnectionOwner {
     return this.all.size;
   }
 
-  /** `fresh`: not on a kept connection. */
-  request(method: string, head: string, hasBody: boolean, handler: ResponseHandler, fresh = false): Http1Connection {
-    let connection = fresh ? undefined : this.idle.pop();
+  /** `use`: a kept connection if there is one, a new one, or a new one to give away on an upgrade. */
+  request(
+    method: string,
+    head: string,
+    hasBody: boolean,
+    handler: ResponseHandler,
+    use: Use = 'kept',
+  ): Http1Connection {
+    let connection = use === 'kept' ? this.idle.pop() : undefined;
     while (connection !== undefined && !connection.usable) connection = this.idle.pop();
-    connection ??= this.open();
+    connection ??= this.open(use !== 'upgrade');
     connection.request(method, head, hasBody, handler);
     return connection;
   }
 
-  private open(): Http1Connection {
+  /** A connection that will be given away reads as streams do; all others read into one buffer, without an allocation. */
+  private open(toKeep: boolean): Http1Connection {
     const { host, port, tls } = this.origin;
-    const socket: Socket = tls === null ? connect({ host, port, noDelay: true }) : connectTls({ host, port, ...tls });
-    if (tls !== null) socket.setNoDelay(true);
-    const connection = new Http1Connection(this, socket, this.timeouts, tls === null ? 'connect' : 'secureConnect');
+    if (tls !== null) {
+      const socket = connectTls({ host, port, ...tls });
+      socket.setNoDelay(true);
+      return this.reading(new Http1Connection(this, socket, this.timeouts, 'secureConnect'), socket);
+    }
+    if (!toKeep) {
+      const socket = connect({ host, port, noDelay: true });
+      return this.reading(new Http1Connection(this, socket, this.timeouts, 'connect'), socket);
+    }
+    const onread = { buffer: ARRIVALS, callback: (count: number): boolean => received(count) };
+    const connection = new Http1Connection(
+      this,
+      connect({ host, port, noDelay: true, onread }),
+      this.timeouts,
+      'connect',
+    );
+    const received = (count: number): boolean => {
+      connection.received(ARRIVALS.subarray(0, count));
+      return true;
+    };
+    this.all.add(connection);
+    return connection;
+  }
+
+  private reading(connection: Http1Connection, socket: Socket): Http1Connection {
+    socket.on('data', (bytes: Buffer) => connection.received(bytes));
     this.all.add(connection);
     return connection;
   }
