@@ -30,6 +30,11 @@ const CATALOGUE = {
     title: 'Not allowed',
     doc: 'The consumer is known but lacks the role, permission or scope that the detail names.',
   },
+  ip_denied: {
+    status: 403,
+    title: 'The address is not let in',
+    doc: '`ip.allow` or `ip.deny` of the gateway or the route keeps this address out. Behind a proxy, `gateway.trustedProxies` decides whose word about the address counts.',
+  },
   route_not_found: {
     status: 404,
     title: 'No route matches',
