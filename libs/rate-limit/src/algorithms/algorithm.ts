@@ -27,8 +27,8 @@ export interface Algorithm<S> {
   left(limit: Limit, state: S, now: number): number;
   /** Bytes that the state takes beside itself. */
   weight(state: S): number;
-  /** After so many microseconds without a charge, a state is as good as a fresh one. */
-  memory(limit: Limit): number;
+  /** After so many microseconds without a charge, any state, or this one if it owes more, is as good as a fresh one. */
+  memory(limit: Limit, state?: S): number;
 }
 
 /** Microseconds until more is free than now; 0 when all is. */

@@ -41,7 +41,7 @@ export const slidingWindow: Algorithm<Log> = {
     const oldest = firstInside(limit, log, now);
     if (used(log, oldest) + need <= limit.limit) return 0;
     const target = totalAt(log, log.size - 1) + need - limit.limit;
-    const leaves = firstWith(log, oldest, (index) => totalAt(log, index) >= target);
+    const leaves = firstWith(oldest, log.size - 1, (index) => totalAt(log, index) >= target);
     return timeAt(log, leaves) + limit.window - now;
   },
 
@@ -68,12 +68,11 @@ export const slidingWindow: Algorithm<Log> = {
 function firstInside({ window, grain }: Limit, log: Log, now: number): number {
   if (log.size === 0 || timeAt(log, log.size - 1) - now > window + grain) return log.size;
   const cutoff = now - window;
-  return timeAt(log, 0) > cutoff ? 0 : firstWith(log, 0, (index) => timeAt(log, index) > cutoff);
+  return timeAt(log, 0) > cutoff ? 0 : firstWith(0, log.size, (index) => timeAt(log, index) > cutoff);
 }
 
-/** The first index from `low` on that `passes`, by bisection: all after one that passes do too. */
-function firstWith(log: Log, low: number, passes: (index: number) => boolean): number {
-  let high = log.size;
+/** The first index from `low` on that `passes`, else `high`, by bisection: all after one that passes do too. */
+function firstWith(low: number, high: number, passes: (index: number) => boolean): number {
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (passes(middle)) high = middle;

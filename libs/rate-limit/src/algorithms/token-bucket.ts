@@ -42,7 +42,7 @@ export const tokenBucket: Algorithm<Bucket> = {
   },
 
   weight: () => 0,
-  memory: ({ capacity, window, limit }) => Math.ceil((capacity * window) / limit),
+  memory: ({ capacity, window, limit }, state) => Math.ceil(Math.max(capacity * window, state?.debt ?? 0) / limit),
 };
 
 function debtAt(state: Bucket, at: number, limit: { readonly limit: number; readonly window: number }): number {

@@ -7,13 +7,19 @@ export class Generations<V> {
   private old = new Map<string, V>();
   private youngWeight = 0;
   private oldWeight = 0;
+  private heldUntil = 0;
+  private usedAt: number;
+  private turnedAt: number;
 
   constructor(
     /** Bytes that an entry takes. */
     private readonly weigh: (key: string, value: V) => number,
     public lifetime: number,
-    private turnedAt: number,
-  ) {}
+    now: number,
+  ) {
+    this.usedAt = now;
+    this.turnedAt = now;
+  }
 
   get weight(): number {
     return this.youngWeight + this.oldWeight;
@@ -53,12 +59,18 @@ export class Generations<V> {
     this.youngWeight += bytes;
   }
 
-  /** Turns when a lifetime has passed, and again when two have: then nothing was touched since. */
+  /** To be called before each use. Turns when a lifetime has passed, and again when nothing was touched since. */
   age(now: number): void {
-    const passed = now - this.turnedAt;
-    if (passed < this.lifetime) return;
+    const idle = now - this.usedAt;
+    this.usedAt = now;
+    if (now - this.turnedAt < this.lifetime || now < this.heldUntil) return;
     this.turn(now);
-    if (passed >= 2 * this.lifetime) this.turn(now);
+    if (idle >= this.lifetime) this.turn(now);
+  }
+
+  /** Something is to be remembered until then; for want of room it is forgotten all the same. */
+  hold(until: number): void {
+    this.heldUntil = Math.max(this.heldUntil, until);
   }
 
   /** Forgets the older half. */

@@ -68,7 +68,10 @@ export class MemoryStore implements LimiterStore {
 
   charge(check: Check, cost: number): void {
     const elapsed = this.elapsed();
-    this.take(this.find(this.cell(0), check, elapsed), cost, elapsed);
+    const cell = this.find(this.cell(0), check, elapsed);
+    this.take(cell, cost, elapsed);
+    // What was charged without asking can be owed for longer than the limit would ever let it.
+    cell.table.hold(elapsed + cell.algorithm.memory(cell.limit, cell.state));
   }
 
   private elapsed(): number {

@@ -134,7 +134,7 @@ function sliding.wait(rule, need)
   local target = rule.last.after + need - rule.limit
   local leaves = rule.first
   if leaves.after < target then
-    local low = redis.call('ZRANK', rule.key, leaves.member) + 1
+    local low = redis.call('ZRANK', rule.key, leaves.member)
     local high = redis.call('ZCARD', rule.key) - 1
     while low < high do
       local middle = math.floor((low + high) / 2)
