@@ -28,10 +28,22 @@ type Paints = Readonly<Record<'place' | 'what' | 'dim' | 'bold', (text: string) 
 function formatOne(mistake: Mistake, { place, what, dim, bold }: Paints): string {
   const { path, message, allowed, hint } = mistake;
   const lines = [`${place(placeOf(mistake))}${path === '' ? '' : `  ${bold(path)}`}`, `  ${what(message)}`];
-  if (allowed !== null) lines.push(`  ${dim('allowed:')} ${allowed}`);
-  if (hint !== null) lines.push(`  ${dim('hint:')} ${hint}`);
+  if (allowed !== null) lines.push(`  ${dim('allowed:')} ${wrapped(allowed, 11)}`);
+  if (hint !== null) lines.push(`  ${dim('hint:')} ${wrapped(hint, 8)}`);
   lines.push(...excerptOf(mistake).map((line) => dim(line)));
   return lines.join('\n');
+}
+
+/** In lines of at most `WIDEST`, all but the first indented. */
+function wrapped(text: string, indent: number): string {
+  let width = indent;
+  const words = text.split(' ').map((word) => {
+    width += word.length + 1;
+    if (width <= WIDEST) return word;
+    width = indent + word.length + 1;
+    return `\n${' '.repeat(indent)}${word}`;
+  });
+  return words.join(' ').replaceAll(' \n', '\n');
 }
 
 /** `aegis.config.yaml:12:7`, or the environment variable. */

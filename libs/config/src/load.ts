@@ -3,7 +3,7 @@ import { formatSize } from '#kernel';
 import { Checks, type Remark } from './compile/checks.js';
 import { compile } from './compile/compile.js';
 import { type Config } from './compile/config.js';
-import { Files, type Places, unreadable } from './files.js';
+import { codeOf, Files, type Places, unreadable } from './files.js';
 import { deepFreeze } from './freeze.js';
 import { Lines } from './input/lines.js';
 import { type InputNode, type Origin, scalar } from './input/node.js';
@@ -44,7 +44,7 @@ export interface LoadOptions {
   readonly cwd?: string;
 }
 
-const LARGEST = 16 * 1024 ** 2;
+const LARGEST = 8 * 1024 ** 2;
 
 /** Reads, checks, merges and freezes the configuration that a file and the environment make. */
 export function loadConfig(options: LoadOptions): LoadedConfig | RefusedConfig {
@@ -63,7 +63,8 @@ function textOf(path: string): { readonly text: string } | { readonly problem: s
     }
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)) };
   } catch (error) {
-    if (error instanceof TypeError) return { problem: 'is not UTF-8 text', hint: 'save it as UTF-8' };
+    if (codeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      return { problem: 'is not UTF-8 text', hint: 'save it as UTF-8' };
     return { problem: unreadable(error), hint: 'name the configuration with --config FILE or AEGIS_CONFIG' };
   }
 }

@@ -38,24 +38,27 @@ export class Locator {
     private readonly revealed: ReadonlySet<string>,
   ) {}
 
-  locate({ path, origin, message, allowed, hint }: Finding): Mistake {
+  locate({ path, origin, message, allowed, hint, stray }: Finding): Mistake {
     return {
       file: this.file,
-      ...this.place(origin),
+      ...this.place(origin, stray ?? false),
       path: showPath(path),
-      message: this.blot(message),
+      message,
       allowed: allowed ?? null,
       hint: hint ?? null,
       variable: origin.kind === 'variable' ? origin.name : null,
     };
   }
 
-  private place(origin: Origin): Pick<Mistake, 'line' | 'column' | 'excerpt'> {
+  private place(origin: Origin, stray: boolean): Pick<Mistake, 'line' | 'column' | 'excerpt'> {
     if (origin.kind !== 'file') return { line: null, column: null, excerpt: null };
     const { line, column } = this.lines.at(origin.start);
     const text = this.lines.line(line);
     const length = Math.max(1, Math.min(origin.end - origin.start, text.length - column + 1));
-    return { line, column, excerpt: { text: this.blotLine(text), length } };
+    // What a stray key holds may be a secret whose name is misspelt.
+    const end = column - 1 + length;
+    const shown = stray && end < text.length ? `${text.slice(0, end)} …` : text;
+    return { line, column, excerpt: { text: this.blotLine(shown), length } };
   }
 
   /** Keeps the length, so that the caret under the line still points at the right place. */

@@ -1,11 +1,13 @@
 import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-interface Pace {
+interface Options {
   /** A change is told when nothing has changed for this long. Default: 100 ms. */
   readonly settle?: number;
   /** Files are looked at this often even when no event came: network drives send none. Default: 2 s. */
   readonly poll?: number;
+  /** Told when `onChange` throws or rejects. Default: a warning of the process. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** A file that changes without pause is told about after this many looks all the same. */
@@ -33,16 +35,16 @@ export class ConfigWatcher {
   constructor(
     private readonly file: string,
     private readonly onChange: () => void | Promise<void>,
-    pace: Pace = {},
+    private readonly options: Options = {},
   ) {
-    this.settle = pace.settle ?? 100;
+    this.settle = options.settle ?? 100;
     this.files = [resolve(file)];
     this.told = this.seen = this.appearance();
     this.watchDirectories();
     this.poll = setInterval(() => {
       this.watchDirectories();
       this.look();
-    }, pace.poll ?? 2000).unref();
+    }, options.poll ?? 2000).unref();
   }
 
   /** The files that the configuration was read from; the configuration file itself is always among them. */
@@ -89,9 +91,9 @@ export class ConfigWatcher {
     this.told = now;
     this.looks = 0;
     this.watchDirectories();
-    const failed = (error: unknown): void => {
-      process.emitWarning(`a change of ${this.file} could not be followed: ${String(error)}`);
-    };
+    const failed =
+      this.options.onError ??
+      ((error: unknown) => process.emitWarning(`a change of ${this.file} could not be followed: ${String(error)}`));
     try {
       Promise.resolve(this.onChange()).catch(failed);
     } catch (error) {

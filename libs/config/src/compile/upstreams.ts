@@ -1,5 +1,5 @@
 import { type Declared } from '../model/root.js';
-import { BUILTIN_DEMO, type DeclaredUpstream, targetOrigin, upstream } from '../model/upstream.js';
+import { BUILTIN_DEMO, type DeclaredUpstream, upstream } from '../model/upstream.js';
 import { NAME } from '../model/values.js';
 import { type Checks } from './checks.js';
 import { type UpstreamConfig } from './config.js';
@@ -60,7 +60,7 @@ function shortened(names: readonly string[]): string {
 /** `host:port`, which no declared upstream can be called; with the scheme where that alone would be ambiguous. */
 function nameOf(reference: string): string {
   if (reference === BUILTIN_DEMO) return reference;
-  const { protocol, hostname, port } = new URL(targetOrigin(reference));
+  const { protocol, hostname, port } = new URL(reference);
   const secure = protocol === 'https:';
   const number = port === '' ? (secure ? '443' : '80') : port;
   const usual = secure ? number === '443' : number !== '443';
@@ -68,7 +68,7 @@ function nameOf(reference: string): string {
 }
 
 function undeclared(name: string, reference: string): DeclaredUpstream {
-  return { ...upstream.blank, name, targets: [{ url: targetOrigin(reference), weight: 1, resolve: null }] };
+  return { ...upstream.blank, name, targets: [{ url: reference, weight: 1, resolve: null }] };
 }
 
 function upstreamOf(declared: DeclaredUpstream, implicit: boolean, path: Path, checks: Checks): UpstreamConfig {

@@ -53,9 +53,10 @@ function settingOf(parts: readonly string[], root: Schema<unknown>, tree: InputN
   let node: InputNode | undefined = tree;
   for (const part of parts) {
     const step = stepOf(part, schema, node);
-    if (typeof step === 'object') return { path, ...step };
-    const next = schema.child(String(step));
-    if (next === undefined) return { path, message: `there is no setting ${JSON.stringify(part)} below this one` };
+    if (typeof step === 'object') return { path: [...path, part], ...step };
+    const next = schema.child?.(String(step));
+    if (next === undefined)
+      return { path: [...path, part], message: `there is no setting ${JSON.stringify(part)} below this one` };
     path.push(step);
     schema = next;
     node = childOf(node, step);
@@ -68,7 +69,7 @@ function stepOf(
   schema: Schema<unknown>,
   node: InputNode | undefined,
 ): string | number | { readonly message: string; readonly hint?: string; readonly allowed?: string } {
-  if (/^\d+$/.test(part) && schema.child(part) !== undefined) {
+  if (/^\d+$/.test(part) && schema.child?.(part) !== undefined) {
     const count = node?.kind === 'list' ? node.items.length : 0;
     if (Number(part) <= count) return Number(part);
     return { message: `the list has ${count} entries`, allowed: `0 to ${count}, where ${count} adds one` };

@@ -34,5 +34,5 @@ export function substitute(text: string, env: Environment): Substituted {
 
 /** So that a text means itself when it is read back. */
 export function escapeReferences(text: string): string {
-  return text.replaceAll('${', '$${');
+  return text.replaceAll('${', () => '$${');
 }

@@ -78,7 +78,7 @@ export class TreeBuilder {
   }
 
   private keyOf({ key }: Pair<ParsedNode, ParsedNode | null>, path: Path): string | undefined {
-    if (isScalar(key)) return key.type === 'PLAIN' ? (key.source ?? '') : String(key.value);
+    if (isScalar(key)) return key.type === 'PLAIN' ? key.source : String(key.value);
     this.wrong(path, originOf(key), 'a key is plain text', 'write it in quotes');
     return undefined;
   }
@@ -95,7 +95,7 @@ export class TreeBuilder {
     const origin = originOf(node);
     const { value } = node;
     const plain = node.type === 'PLAIN';
-    const source = plain ? (node.source ?? '') : String(value);
+    const source = plain ? node.source : String(value);
     if (typeof value === 'number' || typeof value === 'boolean' || value === null) {
       return { kind: 'scalar', value, source, via: null, origin };
     }

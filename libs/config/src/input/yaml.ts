@@ -1,4 +1,4 @@
-import { Composer, type CST, type Document, Parser, type ParsedNode } from 'yaml';
+import { Composer, type CST, type Document, Parser } from 'yaml';
 import { type Finding, type Path } from '../schema/schema.js';
 import { type Lines } from './lines.js';
 import { type InputNode, NOWHERE } from './node.js';
@@ -28,8 +28,8 @@ export function readYaml(text: string, lines: Lines, env: Environment): YamlTree
   }
   // Duplicate keys are found by the builder, in linear time and with both places named.
   const documents = [...new Composer({ prettyErrors: false, uniqueKeys: false, logLevel: 'silent' }).compose(tokens)];
-  const first = documents[0] as Document.Parsed<ParsedNode> | undefined;
-  if (first === undefined) return broken([]);
+  const [first] = documents;
+  if (first === undefined) return { tree: NOTHING, findings: [], broken: false };
   const problems = syntaxProblems(first, text);
   const second = documents[1]?.range[0];
   if (second !== undefined) {
@@ -50,7 +50,7 @@ function finding(start: number, end: number, message: string, hint?: string): Fi
   return { path, origin: { kind: 'file', start, end }, message, ...(hint !== undefined && { hint }) };
 }
 
-function syntaxProblems(document: Document.Parsed<ParsedNode>, text: string): Finding[] {
+function syntaxProblems(document: Document.Parsed, text: string): Finding[] {
   const lines = new Set<number>();
   const problems: Finding[] = [];
   for (const { pos, message, code } of [...document.errors, ...document.warnings]) {

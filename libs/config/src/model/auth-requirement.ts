@@ -39,7 +39,7 @@ const byWord = word('required', 'optional', 'none').to(
 
 const byDemands = demands.to(
   (value): AuthRequirement => ({ mode: 'required', ...value }),
-  ({ mode: _mode, ...rest }) => rest,
+  ({ methods, roles, permissions, scopes }) => ({ methods, roles, permissions, scopes }),
 );
 
 export const authRequirement = forms({ text: byWord, map: byDemands }, (value) => {

@@ -149,9 +149,14 @@ const consumer = object({
 export type ConsumerConfig = Out<typeof consumer>;
 
 const role = object({
-  permissions: withDefault(list(text({ words: 'permission' })), [], '`*`, `read:metrics`, `read:*` …', {
-    example: ['read:metrics'],
-  }),
+  permissions: withDefault(
+    list(text({ words: 'permission' })),
+    [],
+    'What it may do: `*`, `read:*`, `read:metrics` and the like.',
+    {
+      example: ['read:metrics'],
+    },
+  ),
   inherits: withDefault(roles, [], 'Roles whose permissions come along.'),
 });
 

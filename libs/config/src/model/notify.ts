@@ -14,6 +14,7 @@ import {
 } from '../schema/index.js';
 import { type JsonSchema, type Part, type Place, type Writing } from '../schema/schema.js';
 import { found } from '../schema/scalars.js';
+import { MASK } from '../secrets/secret.js';
 import { severity } from './alert.js';
 
 const common = {
@@ -30,7 +31,7 @@ const hookUrl = secret({
     if (!URL.canParse(value)) return 'it is not a URL';
     return /^https?:$/.test(new URL(value).protocol) ? undefined : 'it must begin with https:// or http://';
   },
-  shown: (value) => `${new URL(value).origin}/${'(masked)'}`,
+  shown: (value) => `${new URL(value).origin}/${MASK}`,
 });
 
 const CHANNELS = {
@@ -42,7 +43,7 @@ const CHANNELS = {
   }),
   slack: object({
     type: required(word('slack'), 'Incoming webhook of Slack.'),
-    url: required(hookUrl, 'Its URL.', { example: '${SLACK_URL}' }),
+    url: required(hookUrl, 'Its URL.', { example: 'https://hooks.slack.com/services/T000/B000/XXXX' }),
     ...common,
   }),
   pagerduty: object({

@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { type InputNode, isNothing } from '../input/node.js';
+import { filePath } from './values.js';
 import { type JsonSchema, type Place, Schema } from '../schema/schema.js';
 
 /** Verified to be one when it is read; `text` is PEM, or a JWK as JSON. */
@@ -60,6 +61,10 @@ class PublicKeySchema extends Schema<PublicKey> {
 
   json(): JsonSchema {
     return { type: ['string', 'object'] };
+  }
+
+  override child(key: string): Schema<unknown> | undefined {
+    return key === 'file' ? filePath : undefined;
   }
 
   override get keys(): readonly string[] {

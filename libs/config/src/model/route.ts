@@ -21,7 +21,7 @@ import {
 import { authRequirement } from './auth-requirement.js';
 import { cors, ipRules } from './edges.js';
 import { routeRateLimit } from './rate-limiting.js';
-import { BUILTIN_DEMO, checkTargetUrl, retry } from './upstream.js';
+import { BUILTIN_DEMO, checkTargetUrl, retry, targetOrigin } from './upstream.js';
 import {
   checkAuthority,
   checkForwardedName,
@@ -44,7 +44,10 @@ const upstreamReference = text({
   words: 'name or URL of an upstream',
   check: (value) => (NAME.test(value) || value === BUILTIN_DEMO ? undefined : checkTargetUrl(value)),
   allowed: 'the name of an upstream under gateway.upstreams, or a URL such as http://127.0.0.1:3001',
-});
+}).to(
+  (value) => (NAME.test(value) ? value : targetOrigin(value)),
+  (value) => value,
+);
 
 const share = object({
   upstream: required(upstreamReference, 'Name or URL of an upstream.', { example: 'v1' }),

@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { checkCidr } from '#kernel';
-import { forms, oneKey, record, type Schema, text, word } from '../schema/index.js';
+import { boolean, forms, oneKey, record, type Schema, text } from '../schema/index.js';
 
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -99,9 +99,12 @@ export function checkRegex(source: string): string | undefined {
 
 export const regex = text({ words: 'regular expression', check: checkRegex });
 
-const present = word('true').to(
-  () => true as const,
-  () => 'true' as const,
+const present = boolean().to(
+  (value, place) => {
+    if (!value) place.wrong('only presence can be asked for', { allowed: 'true' });
+    return true as const;
+  },
+  () => true,
 );
 
 const condition = oneKey({ regex, present });

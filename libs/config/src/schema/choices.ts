@@ -39,7 +39,7 @@ class OrOff<T, O> extends Schema<T | O> {
   }
 
   override child(key: string): Schema<unknown> | undefined {
-    return this.inner.child(key);
+    return this.inner.child?.(key);
   }
 
   override get keys(): readonly string[] | undefined {
@@ -119,7 +119,7 @@ class FormsSchema<F extends Forms> extends Schema<Out<F[keyof F]>> {
 
   override child(key: string): Schema<unknown> | undefined {
     const { list, map }: Forms = this.forms;
-    return map?.child(key) ?? list?.child(key);
+    return map?.child?.(key) ?? list?.child?.(key);
   }
 
   override get keys(): readonly string[] | undefined {
@@ -170,6 +170,7 @@ class OneKey<C extends Kinds> extends Schema<Kinded<C>> {
       if (Object.hasOwn(this.choices, key)) continue;
       const near = nearest(key, this.keys);
       place.down(key, entry.key).wrong(`unknown key ${JSON.stringify(key)}`, {
+        stray: true,
         allowed: this.words,
         ...(near !== undefined && { hint: `did you mean ${near}?` }),
       });

@@ -18,8 +18,7 @@ export function required<T>(schema: Schema<T>, doc: string, more: More = {}): Fi
 
 /** null when it is left out. */
 export function optional<T>(schema: Schema<T>, doc: string, more: More = {}): Field<T | null> {
-  // A field is only written when it is not null.
-  return { schema: schema as Schema<T | null>, doc, presence: 'optional', absent: () => null, ...more };
+  return { schema, doc, presence: 'optional', absent: () => null, ...more };
 }
 
 /** `value` is written as it would be in the file. */
@@ -84,6 +83,7 @@ export class ObjectSchema<F extends Fields> extends Schema<ValuesOf<F>> {
   private unknown(key: string, place: Place): string | undefined {
     const near = nearest(key, this.keys);
     place.wrong(`unknown key ${JSON.stringify(key)}`, {
+      stray: true,
       allowed: this.keys.length === 0 ? 'nothing (it is an empty map)' : this.keys.join(', '),
       ...(near !== undefined && { hint: `did you mean ${near}?` }),
     });
@@ -206,7 +206,7 @@ class ListSchema<T> extends Schema<readonly T[]> {
 
   override child(key: string): Schema<unknown> | undefined {
     if (/^\d+$/.test(key)) return this.item;
-    return this.options.orOne === true ? this.item.child(key) : undefined;
+    return this.options.orOne === true ? this.item.child?.(key) : undefined;
   }
 
   override get keys(): readonly string[] | undefined {

@@ -14,6 +14,8 @@ export interface Finding {
   readonly allowed?: string;
   /** What to do, or the nearest known name. */
   readonly hint?: string;
+  /** It stands at a key that is not known. */
+  readonly stray?: boolean;
 }
 
 /** What reading a tree needs and yields beside the value. */
@@ -37,7 +39,7 @@ export class Place {
     return new Place([...this.path, key], origin, this.reading);
   }
 
-  wrong(message: string, more: { readonly allowed?: string; readonly hint?: string } = {}): void {
+  wrong(message: string, more: Pick<Finding, 'allowed' | 'hint' | 'stray'> = {}): void {
     this.reading.mistakes.push({ path: this.path, origin: this.origin, message, ...more });
   }
 
@@ -69,10 +71,8 @@ export abstract class Schema<T> {
   abstract write(value: T, writing: Writing): unknown;
   abstract json(): JsonSchema;
 
-  /** What lies below, for environment overrides and the reference. `null` as a key: any name or index. */
-  child(_key: string): Schema<unknown> | undefined {
-    return undefined;
-  }
+  /** What lies below, for environment overrides and the reference. */
+  child?(key: string): Schema<unknown> | undefined;
   /** The known names below; undefined when there are none to choose from. */
   get keys(): readonly string[] | undefined {
     return undefined;
@@ -130,7 +130,7 @@ class Converted<T, U> extends Schema<U> {
     return this.inner.json();
   }
   override child(key: string): Schema<unknown> | undefined {
-    return this.inner.child(key);
+    return this.inner.child?.(key);
   }
   override get keys(): readonly string[] | undefined {
     return this.inner.keys;

@@ -42,6 +42,7 @@ class SecretSchema extends Schema<Secret> {
       if (KINDS.some((kind) => kind === key)) continue;
       const near = nearest(key, KINDS);
       place.down(key, entry.key).wrong(`unknown key ${JSON.stringify(key)}`, {
+        stray: true,
         allowed: this.allowed,
         ...(near !== undefined && { hint: `did you mean ${near}?` }),
       });
