@@ -1,1 +1,12 @@
-export const x = 1;
+export { AdminKeys } from './admin-keys.js';
+export { EmbeddedPostgres } from './embedded/embedded-postgres.js';
+export { Leash } from './embedded/leash.js';
+export { Consumer } from './entities/consumer.js';
+export { Credential } from './entities/credential.js';
+export { Instance } from './entities/instance.js';
+export { type HeartbeatState, InstanceRegistry } from './instance-registry.js';
+export { type RedisNode, type RedisOptions } from './redis/redis-client.js';
+export { RedisConnection, type RedisState } from './redis/redis-connection.js';
+export { StorageError, type StorageLog } from './storage-error.js';
+export { type DatabaseOptions, type DatabaseState, Storage } from './storage.js';
+export { StorageModule, type StorageOptions } from './storage.module.js';

@@ -1,0 +1,60 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { systemClock } from '#kernel';
+import { AdminKeys } from './admin-keys.js';
+import { InstanceRegistry } from './instance-registry.js';
+import { type RedisOptions } from './redis/redis-client.js';
+import { RedisConnection } from './redis/redis-connection.js';
+import { type StorageLog } from './storage-error.js';
+import { type DatabaseOptions, Storage } from './storage.js';
+
+export interface StorageOptions {
+  readonly database: DatabaseOptions;
+  readonly redis: RedisOptions;
+  readonly log: StorageLog;
+}
+
+/** The stores: PostgreSQL through TypeORM, and Redis where one is configured (else the provider is null). */
+@Module({})
+export class StorageModule implements OnApplicationShutdown {
+  constructor(
+    private readonly storage: Storage,
+    @Inject(RedisConnection) private readonly redis: RedisConnection | null,
+  ) {}
+
+  static forRoot({ database, redis, log }: StorageOptions): DynamicModule {
+    let opening: Promise<Storage> | undefined;
+    const open = (): Promise<Storage> => (opening ??= Storage.open(database, log));
+    return {
+      module: StorageModule,
+      imports: [
+        TypeOrmModule.forRootAsync({
+          useFactory: async () => (await open()).dataSource.options,
+          dataSourceFactory: async () => (await open()).dataSource,
+        }),
+      ],
+      providers: [
+        { provide: Storage, useFactory: open },
+        { provide: RedisConnection, useFactory: () => RedisConnection.open(redis, log) },
+        {
+          provide: AdminKeys,
+          useFactory: (source: DataSource) => new AdminKeys(source, systemClock),
+          inject: [DataSource],
+        },
+        {
+          provide: InstanceRegistry,
+          useFactory: (source: DataSource) => new InstanceRegistry(source, systemClock),
+          inject: [DataSource],
+        },
+      ],
+      exports: [Storage, RedisConnection, AdminKeys, InstanceRegistry],
+    };
+  }
+
+  /** Modules that use the stores import this one, so Nest has shut them down before. */
+  async onApplicationShutdown(): Promise<void> {
+    this.redis?.close();
+    await this.storage.close();
+  }
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { EmbeddedPostgres, Leash, type StorageLog } from '#storage';
+import { scratchFolder } from './scratch.js';
+import { onceAWorker } from './worker-memory.js';
+
+export interface TestDatabase {
+  readonly name: string;
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+const silent: StorageLog = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+/** Nothing of a test has to outlast a power cut. */
+const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
+/** The PostgreSQL of this jest worker, started by whoever needs it first, gone with the worker. */
+export async function startPostgres(): Promise<PostgresServer> {
+  const { url, pid } = await onceAWorker('postgres', async () => await PostgresServer.start());
+  return new PostgresServer(url, pid);
+}
+
+/** A real server. `startPostgres` shares one; a test that stops it starts its own with `StoppablePostgres`. */
+class PostgresServer {
+  constructor(
+    readonly url: string,
+    readonly pid: number,
+  ) {}
+
+  static async start(): Promise<PostgresServer> {
+    const { url, pid } = await startIn(scratchFolder('postgres'));
+    return new PostgresServer(url, pid);
+  }
+
+  async createDatabase(): Promise<TestDatabase> {
+    const name = `test_${randomBytes(8).toString('hex')}`;
+    await this.#run(`CREATE DATABASE ${name} STRATEGY wal_log`);
+    const url = new URL(this.url);
+    url.pathname = `/${name}`;
+    return {
+      name,
+      url: url.toString(),
+      drop: async () => await this.#run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    };
+  }
+
+  async #run(sql: string): Promise<void> {
+    const client = new Client({ connectionString: this.url });
+    await client.connect();
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+/** A server of one's own that may go away and come back at the same address. */
+export class StoppablePostgres {
+  private constructor(
+    private readonly folder: string,
+    private server: EmbeddedPostgres,
+  ) {}
+
+  static async start(): Promise<StoppablePostgres> {
+    const folder = scratchFolder('postgres');
+    return new StoppablePostgres(folder, await startIn(folder));
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+  }
+
+  async startAgain(): Promise<void> {
+    this.server = await startIn(this.folder);
+  }
+}
+
+async function startIn(folder: string): Promise<EmbeddedPostgres> {
+  const server = await EmbeddedPostgres.start({ dataDir: join(folder, 'data'), log: silent, settings: FAST });
+  new Leash(server.pid, { signal: '0', remove: folder });
+  return server;
+}
+
+function ignore(): void {
+  // Tests look at what a server does, not at what it says.
+}
