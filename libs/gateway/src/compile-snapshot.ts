@@ -1,10 +1,13 @@
-import { type Config, type RouteConfig } from '#config';
+import { type Config } from '#config';
 import { CidrSet } from '#kernel';
-import { type Route } from './route.js';
+import { compileRoute } from './compile-route.js';
+import { CorsPolicy } from './transform/cors.js';
+import { compileIpRules } from './transform/ip-rules.js';
+import { remembered } from './transform/remembered.js';
+import { ResponseShape } from './transform/response-shape.js';
 import { RouteTable } from './routing/route-table.js';
 import { type Snapshot } from './snapshot.js';
 import { buildUpstream, upstreamFingerprint } from './upstreams/build-upstream.js';
-import { RoundRobin } from './upstreams/round-robin.js';
 import { type Upstream } from './upstreams/upstream.js';
 
 export interface LoadedConfig {
@@ -29,15 +32,17 @@ export function compileSnapshot(
       known?.fingerprint === fingerprint ? known : buildUpstream(config, fingerprint, demoUrl),
     );
   }
+  const cors = gateway.cors === null ? null : new CorsPolicy(gateway.cors);
   return Object.freeze({
     version: (previous?.version ?? 0) + 1,
     hash: loaded.hash,
     loadedAt: now,
-    routes: new RouteTable(
-      gateway.routes.map((route) => compileRoute(route, upstreams, gateway.limits.requestTimeout)),
-    ),
+    routes: new RouteTable(gateway.routes.map((route) => compileRoute(route, gateway, upstreams))),
     upstreams,
-    trusted: new CidrSet(gateway.trustedProxies),
+    trusts: trusting(gateway.trustedProxies),
+    admits: compileIpRules(gateway.ip),
+    cors,
+    shape: new ResponseShape(gateway.securityHeaders, cors, null, gateway.compression),
     limits: gateway.limits,
   });
 }
@@ -48,41 +53,8 @@ export function retiredUpstreams(snapshot: Snapshot, successor: Snapshot): Upstr
   return [...snapshot.upstreams.values()].filter((upstream) => !kept.has(upstream));
 }
 
-function compileRoute(config: RouteConfig, upstreams: ReadonlyMap<string, Upstream>, bodyTime: number | null): Route {
-  const shares = new RoundRobin(
-    config.upstreams.map(({ upstream, weight }) => {
-      const found = upstreams.get(upstream);
-      if (!found) throw new Error(`route ${config.name} names the unknown upstream ${upstream}`);
-      return { upstream: found, weight };
-    }),
-  );
-  const { rewrite } = config;
-  const stripped = rewrite.stripPrefix ?? '';
-  const prefix = rewrite.prefix ?? '';
-  return {
-    name: config.name,
-    hosts: config.hosts,
-    path: config.path,
-    methods: config.methods,
-    headers: config.headers,
-    query: config.query,
-    priority: config.priority,
-    chooseUpstream: () => {
-      const share = shares.next();
-      if (!share) throw new Error(`route ${config.name} has no upstream`);
-      return share.upstream;
-    },
-    rewritePath: ({ path }) => {
-      const below =
-        stripped !== '' && (path === stripped || path.startsWith(`${stripped}/`)) ? path.slice(stripped.length) : path;
-      return prefix + (below === '' ? '/' : below);
-    },
-    host: rewrite.host.kind === 'name' ? rewrite.host.value : null,
-    preserveHost: rewrite.host.kind === 'preserve',
-    strippedPrefix: stripped,
-    timeout: config.timeout,
-    bodyLimit: config.limits.body ?? Infinity,
-    bodyTime: bodyTime ?? Infinity,
-    websocket: config.websocket,
-  };
+function trusting(proxies: readonly string[]): (address: string) => boolean {
+  if (proxies.length === 0) return () => false;
+  const set = new CidrSet(proxies);
+  return remembered(4096, (address) => set.has(address));
 }

@@ -1,20 +1,14 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import {
-  type CidrSet,
-  Exchange,
-  isRequestId,
-  type ListenerInfo,
-  Refusal,
-  unmapped,
-  type Upgrade,
-  uuidv7,
-} from '#kernel';
-import { answerProblem } from './answer.js';
+import { Exchange, isRequestId, type ListenerInfo, Refusal, unmapped, type Upgrade, uuidv7 } from '#kernel';
+import { answerFixed, answerProblem } from './answer.js';
 import { type CatchAllHandler } from './nest/catch-all-adapter.js';
 import { type Route } from './route.js';
 import { splitTarget } from './routing/normalize-path.js';
 import { type Snapshot } from './snapshot.js';
+import { isPreflight } from './transform/cors.js';
+import { type AddressRule } from './transform/ip-rules.js';
+import { preflightPolicy } from './transform/preflight-policy.js';
 
 /** Hears of every proxied exchange once, when it is over. */
 export interface Recorder {
@@ -50,7 +44,7 @@ export class FrontDoor {
         return;
       }
       res.on('close', () => this.closed(exchange));
-      this.route(exchange);
+      if (!this.route(exchange)) return;
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
       if (res.listenerCount('close') === 0) res.on('close', () => this.closed(exchange));
@@ -111,23 +105,34 @@ export class FrontDoor {
     }
   }
 
-  private route(exchange: Exchange<Route>): void {
+  /** False: it was answered already. */
+  private route(exchange: Exchange<Route>): boolean {
     const { req } = exchange;
     const snapshot = this.current();
     exchange.peer = unmapped(req.socket.remoteAddress ?? '');
-    exchange.trusted = snapshot.trusted.has(exchange.peer);
-    exchange.clientIp = exchange.trusted ? clientBehind(req, snapshot.trusted, exchange.peer) : exchange.peer;
-    const match = snapshot.routes.match(req.method ?? 'GET', exchange.host, exchange.path, req, exchange.query);
-    if (match.kind === 'route') {
-      exchange.route = match.route;
-      exchange.params = match.rawParams;
-      return;
+    exchange.trusted = snapshot.trusts(exchange.peer);
+    exchange.clientIp = exchange.trusted ? clientBehind(req, snapshot.trusts, exchange.peer) : exchange.peer;
+    exchange.ownFields = snapshot.shape.own(exchange);
+    if (snapshot.admits !== null) admit(snapshot.admits, exchange);
+    if (isPreflight(req)) {
+      const policy = preflightPolicy(snapshot.routes, snapshot.cors, exchange);
+      if (policy !== null) {
+        answerFixed(exchange, policy.preflight(req.headers));
+        return false;
+      }
     }
+    const match = snapshot.routes.match(req.method ?? 'GET', exchange.host, exchange.path, req, exchange.query);
     if (match.kind === 'method_not_allowed') {
       const allow = match.allow.join(', ');
       throw new Refusal('method_not_allowed', `${req.method ?? ''} is not taken here; ${allow} is.`, { Allow: allow });
     }
-    throw new Refusal('route_not_found', 'No route takes this host and path.');
+    if (match.kind === 'not_found') throw new Refusal('route_not_found', 'No route takes this host and path.');
+    const { route } = match;
+    exchange.route = route;
+    exchange.params = match.rawParams;
+    exchange.ownFields = route.shape.own(exchange);
+    if (route.admits !== null) admit(route.admits, exchange);
+    return true;
   }
 
   private closed(exchange: Exchange<Route>): void {
@@ -138,6 +143,10 @@ export class FrontDoor {
   }
 }
 
+function admit(admits: AddressRule, exchange: Exchange): void {
+  if (!admits(exchange.clientIp)) throw new Refusal('ip_denied', 'This address may not come in here.');
+}
+
 /** As they stood on the wire, with the colon, the space and the line break of each. */
 function headBytes(rawHeaders: readonly string[]): number {
   let bytes = rawHeaders.length * 2;
@@ -146,7 +155,7 @@ function headBytes(rawHeaders: readonly string[]): number {
 }
 
 /** The right-most address of `X-Forwarded-For` that is not a trusted proxy itself. What is not an address ends the trust. */
-function clientBehind(req: IncomingMessage, trusted: CidrSet, peer: string): string {
+function clientBehind(req: IncomingMessage, trusts: (address: string) => boolean, peer: string): string {
   const field = req.headers['x-forwarded-for'];
   const chain = typeof field === 'string' ? field.split(',') : [];
   let client = peer;
@@ -154,7 +163,7 @@ function clientBehind(req: IncomingMessage, trusted: CidrSet, peer: string): str
     const address = unmapped((chain[i] ?? '').trim());
     if (isIP(address) === 0) break;
     client = address;
-    if (!trusted.has(address)) break;
+    if (!trusts(address)) break;
   }
   return client;
 }

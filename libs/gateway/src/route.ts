@@ -1,15 +1,30 @@
 import { type Exchange, type RouteInfo } from '#kernel';
 import { type RoutableRoute } from './routing/routable-route.js';
+import { type CorsPolicy } from './transform/cors.js';
+import { type FixedAnswer } from './transform/fixed-answer.js';
+import { type RequestHeaderChanges } from './transform/header-changes.js';
+import { type AddressRule } from './transform/ip-rules.js';
+import { type ResponseShape } from './transform/response-shape.js';
+import { type Rewrite } from './transform/rewrite.js';
+import { type WeightedSplit } from './transform/weighted-split.js';
 import { type Upstream } from './upstreams/upstream.js';
 
-/** A route, compiled: everything that a request on it will need, decided when the snapshot was made. */
+export interface UpstreamShare {
+  readonly upstream: Upstream;
+  readonly weight: number;
+}
+
+/** A route, compiled: everything that a request on it will need, decided when the snapshot was made. Null: nothing to do. */
 export interface Route extends RouteInfo, RoutableRoute {
-  chooseUpstream(): Upstream;
-  rewritePath(exchange: Exchange): string;
-  /** The `Host` that the upstream sees; null: the client's or the target's. */
-  readonly host: string | null;
-  readonly preserveHost: boolean;
-  readonly strippedPrefix: string;
+  readonly admits: AddressRule | null;
+  readonly cors: CorsPolicy | null;
+  /** Of a route without an upstream. */
+  readonly answer: ((exchange: Exchange) => FixedAnswer) | null;
+  readonly upstreams: WeightedSplit<UpstreamShare>;
+  readonly rewrite: Rewrite;
+  readonly rewriteQuery: ((query: string) => string) | null;
+  readonly requestHeaders: RequestHeaderChanges | null;
+  readonly shape: ResponseShape;
   /** For the whole exchange, in milliseconds. */
   readonly timeout: number | null;
   readonly bodyLimit: number;

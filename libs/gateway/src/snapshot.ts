@@ -1,7 +1,9 @@
 import { type LimitsConfig } from '#config';
-import { type CidrSet } from '#kernel';
 import { type Route } from './route.js';
 import { type RouteTable } from './routing/route-table.js';
+import { type CorsPolicy } from './transform/cors.js';
+import { type AddressRule } from './transform/ip-rules.js';
+import { type ResponseShape } from './transform/response-shape.js';
 import { type Upstream } from './upstreams/upstream.js';
 
 /** A compiled configuration. Never changes: a reload makes another, and exchanges under way finish on the one they began with. */
@@ -12,6 +14,11 @@ export interface Snapshot {
   readonly loadedAt: number;
   readonly routes: RouteTable<Route>;
   readonly upstreams: ReadonlyMap<string, Upstream>;
-  readonly trusted: CidrSet;
+  /** Whether an address is a proxy whose `X-Forwarded-*` are believed. */
+  readonly trusts: (address: string) => boolean;
+  readonly admits: AddressRule | null;
+  readonly cors: CorsPolicy | null;
+  /** Of answers where no route was found. */
+  readonly shape: ResponseShape;
   readonly limits: LimitsConfig;
 }

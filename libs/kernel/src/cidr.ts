@@ -6,6 +6,7 @@ export function checkCidr(text: string): string | undefined {
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return 'not an IP address or CIDR';
   if (bits === undefined) return undefined;
+  if (unmapped(address) !== address) return 'write a network of IPv4 addresses as IPv4, such as 10.0.0.0/8';
   const max = family === 4 ? 32 : 128;
   return /^\d{1,3}$/.test(bits) && Number(bits) <= max ? undefined : `the prefix length must be 0–${max}`;
 }

@@ -60,7 +60,7 @@ export interface Upgrade {
  */
 export class Exchange<R extends RouteInfo = RouteInfo> {
   id = '';
-  /** Lower case, without the port. */
+  /** As the client sent it. */
   host = '';
   /** Normalised once; routing, policies and the upstream all see this one. */
   path = '';
@@ -83,6 +83,8 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   rateLimited = false;
   /** Header fields that policies add to the answer, whoever gives it: name, value, name, value, … */
   answerHeaders: readonly string[] = NONE;
+  /** Header fields of answers that Aegis gives by itself: name, value, name, value, … */
+  ownFields: readonly string[] = NONE;
   /** Wants to see the response head of the upstream: name, value, name, value, … */
   onResponseHead: ((headers: readonly string[]) => void) | null = null;
 

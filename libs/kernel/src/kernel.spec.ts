@@ -55,6 +55,7 @@ describe('CidrSet', () => {
     expect(checkCidr('10.0.0.0/8')).toBeUndefined();
     expect(checkCidr('::/0')).toBeUndefined();
     expect(checkCidr('10.0.0.0/33')).toBe('the prefix length must be 0–32');
+    expect(checkCidr('::ffff:10.0.0.0/104')).toContain('as IPv4');
     for (const wrong of ['', '10.0.0', '10.0.0.0/8/8', 'host', '10.0.0.0/x']) expect(checkCidr(wrong)).toBeDefined();
   });
 });

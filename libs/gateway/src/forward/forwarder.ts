@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Exchange, Refusal } from '#kernel';
+import { answerFixed } from '../answer.js';
 import { type Route } from '../route.js';
 import { HttpForward } from './http-forward.js';
 import { type BodyFraming, bodyFraming, NO_BODY } from './request-head.js';
@@ -10,20 +11,30 @@ export class Forwarder {
   forward(exchange: Exchange<Route>): void {
     const { route, req } = exchange;
     if (route === null) throw new Error('an exchange reached the forwarder without a route');
+    if (route.answer !== null) {
+      const answer = route.answer(exchange);
+      const headers = [...answer.headers];
+      route.shape.dress(exchange, headers);
+      answerFixed(exchange, { ...answer, headers });
+      return;
+    }
     const framing = bodyFraming(req);
     if (framing !== NO_BODY && Number(req.headers['content-length'] ?? 0) > route.bodyLimit) {
       throw new Refusal('body_too_large', `The body is larger than ${route.bodyLimit} bytes.`);
     }
     const upgrade = upgradeOf(exchange, route, framing);
-    const target = route.chooseUpstream().choose();
+    const target = route.upstreams.next()?.upstream.choose();
     if (target === undefined) throw new Refusal('no_healthy_upstream', 'No target of the upstream takes requests.');
+    const { rewrite, rewriteQuery } = route;
+    const query = rewriteQuery === null ? exchange.query : rewriteQuery(exchange.query);
     new HttpForward(exchange, route, target, {
       method: req.method ?? 'GET',
-      target: route.rewritePath(exchange) + exchange.query,
-      host: route.host ?? (route.preserveHost ? (req.headers.host ?? target.url.host) : target.url.host),
+      target: rewrite.path(exchange) + query,
+      host: rewrite.host(exchange.host, target.url.host),
       framing,
       upgrade,
-      prefix: route.strippedPrefix,
+      prefix: rewrite.prefixTaken(exchange.path),
+      changes: route.requestHeaders,
     }).start();
   }
 }

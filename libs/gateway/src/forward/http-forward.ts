@@ -2,6 +2,7 @@ import { type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { type ErrorCode, type Exchange } from '#kernel';
 import { answerProblem } from '../answer.js';
+import { BodyEncoder, type EncodedBody } from '../transform/body-encoder.js';
 import { type Target } from '../upstreams/target.js';
 import { type Route } from '../route.js';
 import { BodyPatience } from './body-patience.js';
@@ -49,6 +50,8 @@ export class HttpForward implements ResponseHandler {
   private waitingForClient = false;
   private timer: NodeJS.Timeout | undefined;
   private patience: BodyPatience | undefined;
+  private encoder: BodyEncoder | null = null;
+  private trailers: string[] = [];
 
   constructor(
     private readonly exchange: Exchange<Route>,
@@ -139,14 +142,19 @@ export class HttpForward implements ResponseHandler {
   }
 
   head(head: ResponseHead): void {
-    const { exchange, res } = this;
+    const { exchange, res, route } = this;
+    const { headers: fields, status, length } = head;
     exchange.upstreamMs = performance.now() - this.sentAt;
-    exchange.status = head.status;
-    this.remaining = head.length;
-    const headers = head.headers;
-    headers.push('X-Request-Id', exchange.id);
+    exchange.onResponseHead?.(fields);
+    route.shape.dress(exchange, fields);
+    const coding = route.shape.encode(exchange, status, fields);
+    if (coding === null) this.remaining = length;
+    else this.encoder = new BodyEncoder(coding, length > 0 ? length : undefined, this.encoded());
+    fields.push('X-Request-Id', exchange.id);
+    if (exchange.answerHeaders.length > 0) fields.push(...exchange.answerHeaders);
     try {
-      res.writeHead(head.status, head.reason, headers);
+      res.writeHead(status, head.reason, fields);
+      exchange.status = status;
     } catch (error) {
       this.connection?.abort();
       this.end();
@@ -156,7 +164,11 @@ export class HttpForward implements ResponseHandler {
   }
 
   data(piece: Buffer): void {
-    const { res } = this;
+    const { encoder, res } = this;
+    if (encoder !== null) {
+      if (!encoder.write(Buffer.from(piece))) this.connection?.pause();
+      return;
+    }
     this.exchange.bytesOut += piece.length;
     if (this.remaining >= 0) {
       this.remaining -= piece.length;
@@ -167,18 +179,52 @@ export class HttpForward implements ResponseHandler {
         return;
       }
     }
-    if (res.write(Buffer.from(piece)) || res.writableLength === 0) return;
-    this.connection?.pause();
-    if (!this.waitingForClient) {
-      this.waitingForClient = true;
-      res.on('drain', () => this.connection?.resume());
-    }
+    if (!res.write(Buffer.from(piece)) && res.writableLength > 0) this.holdBack();
+  }
+
+  /** The client is behind: nothing more is read, or compressed, until it has caught up. */
+  private holdBack(): void {
+    if (this.encoder === null) this.connection?.pause();
+    else this.encoder.pause();
+    if (this.waitingForClient) return;
+    this.waitingForClient = true;
+    this.res.on('drain', () => {
+      if (this.encoder === null) this.connection?.resume();
+      else this.encoder.resume();
+    });
   }
 
   complete(trailers: string[]): void {
+    if (this.encoder === null) this.finish(trailers);
+    else {
+      this.trailers = trailers;
+      this.connection = null;
+      this.encoder.end();
+    }
+  }
+
+  private finish(trailers: string[]): void {
     this.end();
     if (trailers.length > 0) this.res.addTrailers(pairs(trailers));
     if (!this.res.writableEnded) this.res.end();
+  }
+
+  private encoded(): EncodedBody {
+    return {
+      data: (piece) => {
+        this.exchange.bytesOut += piece.length;
+        if (!this.res.write(piece) && this.res.writableLength > 0) this.holdBack();
+      },
+      drained: () => this.connection?.resume(),
+      end: () => this.finish(this.trailers),
+      failed: (error) => {
+        this.connection?.abort();
+        this.end();
+        this.exchange.errorMessage = `compression failed: ${error.message}`;
+        this.exchange.errorCode = 'internal_error';
+        this.res.destroy();
+      },
+    };
   }
 
   upgraded(head: ResponseHead, socket: Socket, first: Buffer): void {
@@ -240,6 +286,7 @@ export class HttpForward implements ResponseHandler {
     this.exchange.call = null;
     clearTimeout(this.timer);
     this.patience?.stop();
+    this.encoder?.destroy();
   }
 }
 

@@ -1,5 +1,6 @@
 import { type IncomingMessage } from 'node:http';
 import { type Exchange, randomHex, Refusal } from '#kernel';
+import { type RequestHeaderChanges } from '../transform/header-changes.js';
 
 export const NO_BODY = 0;
 export const WITH_LENGTH = 1;
@@ -28,6 +29,7 @@ export interface HeadPlan {
   readonly upgrade: string;
   /** The prefix that was stripped, for `X-Forwarded-Prefix`. */
   readonly prefix: string;
+  readonly changes: RequestHeaderChanges | null;
 }
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
@@ -39,6 +41,7 @@ const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:
 export function requestHead(exchange: Exchange, plan: HeadPlan): string {
   const raw = exchange.req.rawHeaders;
   const named = namedByConnection(exchange.req);
+  const drops = plan.changes?.drops ?? null;
   let text = `${plan.method} ${plan.target} HTTP/1.1\r\nHost: ${plan.host}\r\n`;
   let viaField = '';
   let forwardedFor = '';
@@ -115,6 +118,7 @@ export function requestHead(exchange: Exchange, plan: HeadPlan): string {
       }
       if (key === 'x-real-ip' && !exchange.trusted) continue;
     }
+    if (drops !== null && drops.has(name)) continue;
     if (named !== null && named.has(lower(name)) && lower(name) !== 'content-length') continue;
     text += `${name}: ${value}\r\n`;
   }
@@ -129,8 +133,17 @@ export function requestHead(exchange: Exchange, plan: HeadPlan): string {
   text += `X-Request-Id: ${exchange.id}\r\nX-Forwarded-For: ${forwardedFor === '' ? exchange.peer : `${forwardedFor}, ${exchange.peer}`}\r\nX-Forwarded-Proto: ${forwardedProto === '' ? (exchange.listener.secure ? 'https' : 'http') : forwardedProto}\r\nX-Forwarded-Host: ${forwardedHost === '' ? (exchange.req.headers.host ?? '') : forwardedHost}\r\nX-Forwarded-Port: ${forwardedPort === '' ? exchange.listener.port : forwardedPort}\r\nVia: ${viaField === '' ? hop : `${viaField}, ${hop}`}\r\n`;
   const prefix = forwardedPrefix + plan.prefix;
   if (prefix !== '') text += `X-Forwarded-Prefix: ${prefix}\r\n`;
+  if (plan.changes !== null) text = withChanges(text, plan.changes);
   if (plan.framing === IN_CHUNKS) text += 'Transfer-Encoding: chunked\r\n';
   return plan.upgrade === '' ? `${text}\r\n` : `${text}Connection: Upgrade\r\nUpgrade: ${plan.upgrade}\r\n\r\n`;
+}
+
+/** What a route sets or removes has the last word over Aegis's own fields too. */
+function withChanges(text: string, { drops, lines }: RequestHeaderChanges): string {
+  if (drops.size === 0) return text + lines;
+  const [start = '', ...fields] = text.split('\r\n');
+  const kept = fields.filter((field) => field !== '' && !drops.has(field.slice(0, field.indexOf(':'))));
+  return `${[start, ...kept].join('\r\n')}\r\n${lines}`;
 }
 
 function lower(name: string): string {
