@@ -1,0 +1,85 @@
+import { type FailureKind } from '../forward/http1/upstream-failure.js';
+import { type ConcurrencyLimit } from './concurrency/concurrency-limit.js';
+import { type Condition } from './condition.js';
+
+/**
+ * One request sent to one target, from just before it is sent to its end: tells the target's condition and the upstream's
+ * concurrency limit what became of it. Whatever is called, in whatever order and however often, counts are given back
+ * exactly once; what comes after the end is ignored.
+ *
+ * A status of 500 or more is a failure, and so is an answer that breaks off. A kept connection that turned out to be closed
+ * is nobody's failure. A client that goes away says nothing about the target, except that it took at least so long.
+ */
+export class Attempt {
+  private phase: 'waiting' | 'answered' | 'over' = 'waiting';
+  private readonly ticket: number;
+
+  /** The place in `limit` has been acquired already. */
+  constructor(
+    readonly condition: Condition,
+    private readonly limit: ConcurrencyLimit,
+    readonly startedAt: number,
+  ) {
+    condition.inFlight++;
+    this.ticket = condition.breaker === null ? 0 : condition.breaker.begin(startedAt);
+  }
+
+  /** The response head has come (not a 1xx, except 101). */
+  answered(status: number, now: number): void {
+    if (this.phase !== 'waiting') return;
+    this.phase = 'answered';
+    const failed = status >= 500;
+    this.condition.answeredIn(now - this.startedAt, failed, now);
+    this.report(failed, now);
+    this.limit.answered(
+      this.startedAt,
+      now,
+      status === 503 || status === 429 ? 'overloaded' : failed ? 'nothing' : 'served',
+    );
+  }
+
+  /** There will be no answer, or no more of it. */
+  failed(kind: FailureKind, now: number): void {
+    if (this.phase === 'over') return;
+    const { condition, startedAt } = this;
+    if (kind !== 'stale') {
+      if (this.phase === 'waiting') condition.answeredIn(now - startedAt, true, now);
+      this.report(true, now);
+    }
+    this.end(now, kind === 'timeout' ? 'served' : 'nothing');
+  }
+
+  /** The answer is complete. */
+  finished(now: number): void {
+    if (this.phase === 'over') return;
+    this.end(now, 'nothing');
+  }
+
+  /** The client went away, or the gateway gave the exchange up for a reason that is not the target's. */
+  abandoned(now: number): void {
+    if (this.phase === 'over') return;
+    const { condition, startedAt } = this;
+    if (this.phase === 'waiting' && now - startedAt > condition.latency(now)) {
+      condition.answeredIn(now - startedAt, false, now);
+    }
+    this.end(now, 'longer');
+  }
+
+  private report(failed: boolean, now: number): void {
+    const { breaker, passive } = this.condition;
+    breaker?.report(this.ticket, failed, now);
+    if (passive === null) return;
+    if (failed) passive.failed(now);
+    else passive.succeeded(now);
+  }
+
+  private end(now: number, sign: 'served' | 'longer' | 'nothing'): void {
+    if (this.phase === 'waiting') {
+      this.condition.breaker?.release(this.ticket);
+      this.limit.answered(this.startedAt, now, sign);
+    }
+    this.phase = 'over';
+    this.condition.inFlight--;
+    this.limit.finished();
+  }
+}
