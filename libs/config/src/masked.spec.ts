@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
@@ -136,7 +137,7 @@ describe('a masked configuration', () => {
   });
 
   it('of the fixture that says everything shows no secret, but where each comes from', () => {
-    const file = new URL('../test/fixtures/everything.yaml', import.meta.url).pathname;
+    const file = fileURLToPath(new URL('../test/fixtures/everything.yaml', import.meta.url));
     const env = { OIDC_SECRET: 'tok-8', HOOK_SECRET: 'tok-9', PD_KEY: 'tok-10', LLM_KEY: 'tok-11' };
     const loaded = loadConfig({ file, env });
     if (!loaded.ok) throw new Error('refused');
@@ -148,6 +149,24 @@ describe('a masked configuration', () => {
       monitoring: {
         notify: [{ url: 'https://hooks.example.com/(masked)' }, {}, {}, { smtp: 'smtp://me:***@mail.example.com:587' }],
       },
+    });
+  });
+
+  it('masks headers and parameters that sound like credentials, and what lifts limits', () => {
+    const { config } = accepted(
+      'gateway: { routes: [{ path: /a, upstream: "http://h:1", request: { headers: { set: { Authorization: "Bearer hunter2", X-Team: blue } }, query: { set: { api_key: hunter2 } } } }] }\n' +
+        'rateLimiting: { bypass: { header: { X-Free: hunter2, X-Re: { regex: "^a" } } } }\n',
+    );
+    expect(config.gateway.routes[0]?.request.headers.set).toEqual({
+      authorization: 'Bearer hunter2',
+      'x-team': 'blue',
+    });
+    expect(config.rateLimiting.bypass.header['x-free']).toEqual({ kind: 'exact', value: 'hunter2' });
+    const shown = maskedConfig(config, { terse: true });
+    expect(JSON.stringify(shown)).not.toContain('hunter2');
+    expect(shown).toMatchObject({
+      gateway: { routes: [{ request: { headers: { set: { authorization: '(masked)', 'x-team': 'blue' } } } }] },
+      rateLimiting: { bypass: { header: { 'x-free': '(masked)', 'x-re': { regex: '^a' } } } },
     });
   });
 

@@ -116,6 +116,8 @@ describe('a route', () => {
     expect(mistakesOf(withRoutes(`- { path: /a, ${UP}, rewrite: { path: "/:id" } }`))).toEqual([
       expect.stringContaining('no :id'),
     ]);
+    expect(mistakesOf(withRoutes(`- { path: "/:a", ${UP}, rewrite: { path: "/:1/*" } }`))).toHaveLength(2);
+    expect(mistakesOf(withRoutes(`- { path: "/:a/*", ${UP}, rewrite: { path: "/x/:a/*" } }`))).toEqual([]);
     expect(warningsOf(withRoutes(`- { path: /a, ${UP}, rewrite: { stripPrefix: /b } }`))).toEqual([
       expect.stringContaining('begins with /b'),
     ]);
@@ -127,7 +129,7 @@ describe('a route', () => {
     expect(redirect('status: 302')).toEqual([expect.stringContaining('back to itself')]);
     expect(redirect('status: 304, path: /b')).toEqual([expect.stringContaining('304 is not a redirect')]);
     expect(redirect('path: /b, prefix: /c')).toEqual([expect.stringContaining('prefix cannot stand beside it')]);
-    expect(mistakesOf(withRoutes('- { path: { exact: /a }, redirect: { prefix: /b } }'))).toEqual([
+    expect(mistakesOf(withRoutes('- { path: { regex: /a }, redirect: { prefix: /b } }'))).toEqual([
       expect.stringContaining('prefix to replace'),
     ]);
   });

@@ -1,4 +1,4 @@
-import { type ConsumerConfig, type DeclaredAuth, type DeclaredJwt, type JwtAlgorithm } from '../model/auth.js';
+import { type DeclaredAuth, type DeclaredJwt, type JwtAlgorithm } from '../model/auth.js';
 import { type AuthRequirement } from '../model/auth-requirement.js';
 import { type DeclaredCors } from '../model/edges.js';
 import { type DeclaredRule } from '../model/rate-limiting.js';
@@ -91,5 +91,3 @@ export interface Config extends Omit<Declared, 'gateway' | 'rateLimiting' | 'aut
   /** As it was written, before anything was merged: what an export shows. */
   readonly declared: Declared;
 }
-
-export type { ConsumerConfig };

@@ -2,18 +2,23 @@ import { type DeclaredRoute } from '../model/route.js';
 import { type Path } from '../schema/schema.js';
 import { type Checks } from './checks.js';
 
-function parametersOf(template: string): readonly string[] {
-  return [...template.matchAll(/\/:([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
+function parametersOf({ path }: DeclaredRoute): readonly string[] {
+  if (path.kind !== 'pattern') return [];
+  return [...path.value.matchAll(/\/:(\w+)/g)].map(([, name = '']) => name);
 }
 
 /** A path that is made of parameters needs a pattern that has them. */
-function checkParameters(template: string, route: DeclaredRoute, at: Path, checks: Checks): void {
-  const known = route.path.kind === 'pattern' ? parametersOf(route.path.value) : [];
-  for (const parameter of parametersOf(template)) {
-    if (known.includes(parameter)) continue;
-    checks.wrong(at, `the path of the route has no :${parameter}`, {
-      allowed: known.length > 0 ? known.map((name) => `:${name}`).join(', ') : 'no parameters',
-    });
+function checkTemplate(template: string, route: DeclaredRoute, at: Path, checks: Checks): void {
+  const known = parametersOf(route);
+  const allowed = known.length > 0 ? known.map((name) => `:${name}`).join(', ') : 'no parameters';
+  const segments = template.split('/');
+  for (const segment of segments.filter((each) => each.startsWith(':'))) {
+    const name = /^:([A-Za-z_]\w*)/.exec(segment)?.[1];
+    if (name === undefined) checks.wrong(at, `"${segment}" is not a parameter; write a colon and a name, such as :id`);
+    else if (!known.includes(name)) checks.wrong(at, `the path of the route has no :${name}`, { allowed });
+  }
+  if (segments.at(-1) === '*' && !(route.path.kind === 'pattern' && route.path.value.endsWith('*'))) {
+    checks.wrong(at, 'a * is what the * of the route’s path takes, and that path has none');
   }
 }
 
@@ -24,7 +29,7 @@ export function checkRewrite(route: DeclaredRoute, path: Path, checks: Checks): 
     const other = stripPrefix === null ? (prefix === null ? undefined : 'prefix') : 'stripPrefix';
     if (other !== undefined)
       checks.wrong([...at, 'path'], `path makes a whole new path; ${other} cannot stand beside it`);
-    checkParameters(whole, route, [...at, 'path'], checks);
+    checkTemplate(whole, route, [...at, 'path'], checks);
   }
   if (stripPrefix !== null && route.path.kind !== 'regex' && !mayBegin(route.path.value, stripPrefix)) {
     checks.warn([...at, 'stripPrefix'], `no path of this route begins with ${stripPrefix}`);
@@ -47,12 +52,12 @@ export function checkRedirect({ redirect, ...route }: DeclaredRoute, path: Path,
   const { scheme, host, path: whole, prefix, port } = redirect;
   if (whole !== null && prefix !== null)
     checks.wrong([...at, 'prefix'], 'path makes a whole new path; prefix cannot stand beside it');
-  if (prefix !== null && route.path.kind !== 'prefix') {
-    checks.wrong([...at, 'prefix'], 'only a route with a prefix for its path has a prefix to replace', {
+  if (prefix !== null && route.path.kind === 'regex') {
+    checks.wrong([...at, 'prefix'], 'a path that is a regular expression has no prefix to replace', {
       hint: 'use path',
     });
   }
-  if (whole !== null) checkParameters(whole, { redirect, ...route }, [...at, 'path'], checks);
+  if (whole !== null) checkTemplate(whole, { redirect, ...route }, [...at, 'path'], checks);
   if ([scheme, host, whole, prefix, port].every((part) => part === null)) {
     checks.wrong(at, 'it leads back to itself: it needs at least one of scheme, host, path, prefix and port');
   }

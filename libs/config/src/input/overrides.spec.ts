@@ -1,9 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { accepted, loadText, mistakesOf, withRoutes } from '../../test/load-text.js';
 import { loadConfig } from '../load.js';
 import { maskedConfig } from '../masked.js';
 
-const FIXTURE = new URL('../../test/fixtures/everything.yaml', import.meta.url).pathname;
+const FIXTURE = fileURLToPath(new URL('../../test/fixtures/everything.yaml', import.meta.url));
 const SECRETS = { OIDC_SECRET: 'a', HOOK_SECRET: 'b', PD_KEY: 'c', LLM_KEY: 'd' };
 const PLAIN = withRoutes('- { name: a, path: /a, upstream: "http://127.0.0.1:1" }');
 

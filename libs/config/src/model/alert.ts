@@ -6,7 +6,6 @@ import { formatDuration, parseDuration } from '#kernel';
 import { name } from './values.js';
 
 export const severity = word('info', 'warning', 'critical');
-export type Severity = Out<typeof severity>;
 
 const metric = word(
   'error-rate',

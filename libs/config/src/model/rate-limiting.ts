@@ -14,7 +14,7 @@ import {
   withDefault,
   word,
 } from '../schema/index.js';
-import { checkHeaderName, cidr, headerMatches, method, name, rulePath } from './values.js';
+import { checkHeaderName, cidr, headerMatches, secretHeaderMatches, method, name, rulePath } from './values.js';
 
 const algorithm = word('token-bucket', 'sliding-window', 'fixed-window');
 export type RateLimitAlgorithm = Out<typeof algorithm>;
@@ -178,7 +178,7 @@ export const rateLimiting = object({
       consumers: withDefault(names, [], 'Consumers that are never limited.'),
       roles: withDefault(names, [], 'Roles that are never limited.'),
       paths: withDefault(list(rulePath), [], 'Paths that are never limited.', { example: ['/health'] }),
-      header: withDefault(headerMatches, {}, 'Headers that lift the limits: whoever sends them is not limited.'),
+      header: withDefault(secretHeaderMatches, {}, 'Headers that lift the limits: whoever sends them is not limited.'),
     }),
     {},
     'Who is never limited: whoever fits one of these.',

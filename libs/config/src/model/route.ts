@@ -10,7 +10,6 @@ import {
   type Out,
   overrides,
   percentage,
-  record,
   required,
   size,
   text,
@@ -24,17 +23,17 @@ import { routeRateLimit } from './rate-limiting.js';
 import { BUILTIN_DEMO, checkTargetUrl, retry, targetOrigin } from './upstream.js';
 import {
   checkAuthority,
-  checkForwardedName,
   forwardedHeaderName,
   headerMatches,
   headerName,
-  headerValue,
+  headerValues,
   host,
   method,
   name,
   NAME,
   oneHost,
   path,
+  parameterValues,
   pathMatch,
   queryMatches,
 } from './values.js';
@@ -117,25 +116,16 @@ const redirect = object({
 export type RedirectConfig = Out<typeof redirect>;
 
 const changes = object({
-  set: withDefault(
-    record(headerValue, { check: checkForwardedName, lowerCase: true, of: 'header' }),
-    {},
-    'Set, whatever was there.',
-    {
-      example: { 'x-team': 'blue' },
-    },
-  ),
-  add: withDefault(
-    record(headerValue, { check: checkForwardedName, lowerCase: true, of: 'header' }),
-    {},
-    'Added to what is there.',
-  ),
+  set: withDefault(headerValues, {}, 'Set, whatever was there.', {
+    example: { 'x-team': 'blue' },
+  }),
+  add: withDefault(headerValues, {}, 'Added to what is there.'),
   remove: withDefault(list(forwardedHeaderName), [], 'Taken out.', { example: ['x-internal'] }),
 });
 export type HeaderChanges = Out<typeof changes>;
 
 const queryChanges = object({
-  set: withDefault(record(text({ empty: true }), { of: 'parameter' }), {}, 'Set, whatever was there.'),
+  set: withDefault(parameterValues, {}, 'Set, whatever was there.'),
   remove: withDefault(list(text()), [], 'Taken out.'),
 });
 
@@ -172,11 +162,7 @@ export type CacheConfig = Out<typeof cache>;
 const respond = object({
   status: withDefault(integer({ min: 200, max: 599 }), 200, 'Status of the answer.'),
   body: withDefault(text({ empty: true }), '', 'Body of the answer.', { example: 'down for maintenance' }),
-  headers: withDefault(
-    record(headerValue, { check: checkForwardedName, lowerCase: true, of: 'header' }),
-    {},
-    'Headers of the answer.',
-  ),
+  headers: withDefault(headerValues, {}, 'Headers of the answer.'),
 });
 export type RespondConfig = Out<typeof respond>;
 

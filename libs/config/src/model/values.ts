@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { checkCidr } from '#kernel';
-import { boolean, forms, oneKey, record, type Schema, text } from '../schema/index.js';
+import { boolean, forms, hidden, oneKey, record, type Schema, text } from '../schema/index.js';
 
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -119,6 +119,37 @@ const valueMatch = forms({ text: exactValue, number: exactValue, boolean: exactV
   kind === 'exact' ? 'text' : 'map',
 );
 
+const SECRET_NAME = /auth|cookie|token|secret|passw|key|credential/i;
+
+function ifSecret(value: Schema<string>): (name: string) => Schema<string> | undefined {
+  const masked = hidden(value);
+  return (name) => (SECRET_NAME.test(name) ? masked : undefined);
+}
+
+/** Header fields to put in; those whose name sounds like a credential are masked when shown. */
+export const headerValues = record(headerValue, {
+  check: checkForwardedName,
+  lowerCase: true,
+  of: 'header',
+  schemaFor: ifSecret(headerValue),
+});
+
+const parameterValue = text({ empty: true });
+export const parameterValues = record(parameterValue, { of: 'parameter', schemaFor: ifSecret(parameterValue) });
+
+const secretValue = hidden(text({ words: 'exact value' })).to(
+  (value) => ({ kind: 'exact' as const, value }),
+  ({ value }) => value,
+);
+
+/** Headers that let somebody pass: their values are secrets. */
+export const secretHeaderMatches = record(
+  forms({ text: secretValue, number: secretValue, boolean: secretValue, map: condition }, ({ kind }) =>
+    kind === 'exact' ? 'text' : 'map',
+  ),
+  { check: checkHeaderName, lowerCase: true, of: 'header' },
+);
+
 export const headerMatches = record(valueMatch, { check: checkHeaderName, lowerCase: true, of: 'header' });
 export const queryMatches = record(valueMatch, { of: 'parameter' });
 
@@ -220,8 +251,9 @@ export const filePath = text({ words: 'file name' });
 
 function checkUrl(protocols: readonly string[]): (value: string) => string | undefined {
   return (value) => {
-    const { protocol } = URL.canParse(value) ? new URL(value) : { protocol: undefined };
-    if (protocol === undefined) return 'it is not a URL';
+    if (!URL.canParse(value)) return 'it is not a URL';
+    const { protocol, username, password } = new URL(value);
+    if (username !== '' || password !== '') return 'a URL here has no credentials, because it is shown';
     return protocols.includes(protocol)
       ? undefined
       : `it must begin with ${protocols.map((p) => `${p}//`).join(' or ')}`;

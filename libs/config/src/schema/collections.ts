@@ -226,11 +226,13 @@ export function list<T>(item: Schema<T>, options: ListOptions = {}): Schema<read
   return new ListSchema(item, options);
 }
 
-interface RecordOptions {
+interface RecordOptions<T> {
   /** What is wrong with a name, or undefined. */
   readonly check?: (key: string) => string | undefined;
   readonly lowerCase?: boolean;
   readonly of?: string;
+  /** Another schema for the value of this name. */
+  readonly schemaFor?: (key: string) => Schema<T> | undefined;
 }
 
 class RecordSchema<T> extends Schema<Readonly<Record<string, T>>> {
@@ -239,7 +241,7 @@ class RecordSchema<T> extends Schema<Readonly<Record<string, T>>> {
 
   constructor(
     private readonly value: Schema<T>,
-    private readonly options: RecordOptions,
+    private readonly options: RecordOptions<T>,
   ) {
     super();
     this.words = `map of ${options.of ?? 'name'} to ${value.words}`;
@@ -259,17 +261,23 @@ class RecordSchema<T> extends Schema<Readonly<Record<string, T>>> {
       const name = lowerCase === true ? key.toLowerCase() : key;
       if (problem !== undefined) at.wrong(`${JSON.stringify(key)}: ${problem}`);
       else if (out.has(name)) at.wrong(`${JSON.stringify(name)} stands there twice`);
-      else out.set(name, this.value.read(entry.value, place.down(key, entry.value.origin)));
+      else out.set(name, this.schemaOf(name).read(entry.value, place.down(key, entry.value.origin)));
     }
     return Object.fromEntries(out);
   }
 
   write(value: Readonly<Record<string, T>>, writing: Writing): unknown {
-    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, this.value.write(child, writing)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, child]) => [key, this.schemaOf(key).write(child, writing)]),
+    );
   }
 
   json(): JsonSchema {
     return { type: 'object', additionalProperties: this.value.json() };
+  }
+
+  private schemaOf(name: string): Schema<T> {
+    return this.options.schemaFor?.(name) ?? this.value;
   }
 
   override child(): Schema<unknown> {
@@ -281,6 +289,6 @@ class RecordSchema<T> extends Schema<Readonly<Record<string, T>>> {
   }
 }
 
-export function record<T>(value: Schema<T>, options: RecordOptions = {}): Schema<Readonly<Record<string, T>>> {
+export function record<T>(value: Schema<T>, options: RecordOptions<T> = {}): Schema<Readonly<Record<string, T>>> {
   return new RecordSchema(value, options);
 }

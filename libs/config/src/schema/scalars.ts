@@ -11,7 +11,8 @@ export function found(node: InputNode): string {
   if (node.kind === 'map') return 'a map';
   if (node.via !== null) return `the value of ${node.via}`;
   if (node.value === null) return 'nothing';
-  const text = node.source.length > 60 ? `${node.source.slice(0, 57)}…` : node.source;
+  const source = node.source.replace(/(:\/\/[^\s:/@]*:)[^\s/]+@/, '$1***@');
+  const text = source.length > 60 ? `${source.slice(0, 57)}…` : source;
   return typeof node.value === 'string' ? JSON.stringify(text) : text;
 }
 
