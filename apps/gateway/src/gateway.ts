@@ -54,7 +54,10 @@ export class Gateway {
     const { logger } = log;
     for (const warning of loaded.warnings) logger.warn(mistakeLine(warning));
     const demo = await startDemoUpstream();
-    const store = new SnapshotStore(loaded, systemClock, demo.url);
+    const store = new SnapshotStore(loaded, systemClock, {
+      demoUrl: demo.url,
+      news: (target, news) => logger.warn({ target }, `target ${target}: ${news}`),
+    });
     let current = config;
     const recorder = new RequestRecorder(systemClock, (err) => logger.error({ err }, 'a reader of the records failed'));
     recorder.addReader(

@@ -1,7 +1,8 @@
 import { type Config, type RouteConfig } from '#config';
-import { type Route } from './route.js';
+import { type MirrorRoute, type Route } from './route.js';
 import { CorsPolicy } from './transform/cors.js';
 import { compileRequestHeaders, compileResponseHeaders } from './transform/header-changes.js';
+import { compileMirror } from './transform/mirror.js';
 import { compileIpRules } from './transform/ip-rules.js';
 import { compileQuery } from './transform/query.js';
 import { compileRedirect } from './transform/redirect.js';
@@ -9,6 +10,7 @@ import { compileRespond } from './transform/respond.js';
 import { ResponseShape } from './transform/response-shape.js';
 import { compileRewrite } from './transform/rewrite.js';
 import { WeightedSplit } from './transform/weighted-split.js';
+import { RetryPolicy } from './upstreams/retry-policy.js';
 import { type Upstream } from './upstreams/upstream.js';
 
 export function compileRoute(
@@ -29,7 +31,11 @@ export function compileRoute(
     cors,
     answer: compileAnswer(config),
     upstreams: new WeightedSplit(
-      config.upstreams.map(({ upstream, weight }) => ({ upstream: named(upstreams, upstream, config.name), weight })),
+      config.upstreams.map(({ upstream, weight, retry }) => ({
+        upstream: named(upstreams, upstream, config.name),
+        weight,
+        retry: retry === null || retry.attempts === 0 ? null : new RetryPolicy(retry),
+      })),
     ),
     rewrite: compileRewrite(config),
     rewriteQuery: compileQuery(config.request.query),
@@ -39,6 +45,7 @@ export function compileRoute(
     bodyLimit: config.limits.body ?? Infinity,
     bodyTime: limits.requestTimeout ?? Infinity,
     websocket: config.websocket,
+    mirror: mirrorOf(config, upstreams),
   };
 }
 
@@ -47,6 +54,12 @@ function compileAnswer(config: RouteConfig): Route['answer'] {
   if (config.respond === null) return null;
   const answer = compileRespond(config.respond);
   return () => answer;
+}
+
+function mirrorOf(config: RouteConfig, upstreams: ReadonlyMap<string, Upstream>): MirrorRoute | null {
+  const mirror = compileMirror(config.mirror);
+  if (mirror === null) return null;
+  return { upstream: named(upstreams, mirror.upstream, config.name), takes: () => mirror.takes() };
 }
 
 function named(upstreams: ReadonlyMap<string, Upstream>, name: string, route: string): Upstream {

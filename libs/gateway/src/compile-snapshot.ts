@@ -7,7 +7,7 @@ import { remembered } from './transform/remembered.js';
 import { ResponseShape } from './transform/response-shape.js';
 import { RouteTable } from './routing/route-table.js';
 import { type Snapshot } from './snapshot.js';
-import { buildUpstream, upstreamFingerprint } from './upstreams/build-upstream.js';
+import { buildUpstream, type Surroundings, upstreamFingerprint } from './upstreams/build-upstream.js';
 import { type Upstream } from './upstreams/upstream.js';
 
 export interface LoadedConfig {
@@ -20,7 +20,7 @@ export function compileSnapshot(
   loaded: LoadedConfig,
   previous: Snapshot | null,
   now: number,
-  demoUrl: string,
+  surroundings: Surroundings,
 ): Snapshot {
   const { gateway } = loaded.config;
   const upstreams = new Map<string, Upstream>();
@@ -29,7 +29,7 @@ export function compileSnapshot(
     const known = previous?.upstreams.get(config.name);
     upstreams.set(
       config.name,
-      known?.fingerprint === fingerprint ? known : buildUpstream(config, fingerprint, demoUrl),
+      known?.fingerprint === fingerprint ? known : buildUpstream(config, fingerprint, surroundings),
     );
   }
   const cors = gateway.cors === null ? null : new CorsPolicy(gateway.cors);

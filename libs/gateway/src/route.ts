@@ -7,11 +7,18 @@ import { type AddressRule } from './transform/ip-rules.js';
 import { type ResponseShape } from './transform/response-shape.js';
 import { type Rewrite } from './transform/rewrite.js';
 import { type WeightedSplit } from './transform/weighted-split.js';
+import { type RetryPolicy } from './upstreams/retry-policy.js';
 import { type Upstream } from './upstreams/upstream.js';
 
 export interface UpstreamShare {
   readonly upstream: Upstream;
   readonly weight: number;
+  readonly retry: RetryPolicy | null;
+}
+
+export interface MirrorRoute {
+  readonly upstream: Upstream;
+  takes(): boolean;
 }
 
 /** A route, compiled: everything that a request on it will need, decided when the snapshot was made. Null: nothing to do. */
@@ -31,4 +38,5 @@ export interface Route extends RouteInfo, RoutableRoute {
   /** How long a client may let us wait for its body, all in all, in milliseconds. */
   readonly bodyTime: number;
   readonly websocket: boolean;
+  readonly mirror: MirrorRoute | null;
 }

@@ -1,6 +1,7 @@
 import { type Clock } from '#kernel';
 import { compileSnapshot, type LoadedConfig, retiredUpstreams } from './compile-snapshot.js';
 import { type Snapshot } from './snapshot.js';
+import { type Surroundings } from './upstreams/build-upstream.js';
 
 /** Holds the one snapshot that new exchanges begin with. Replacing it is one assignment. */
 export class SnapshotStore {
@@ -9,9 +10,9 @@ export class SnapshotStore {
   constructor(
     first: LoadedConfig,
     private readonly clock: Clock,
-    private readonly demoUrl: string,
+    private readonly surroundings: Surroundings,
   ) {
-    this.snapshot = compileSnapshot(first, null, clock.now(), demoUrl);
+    this.snapshot = compileSnapshot(first, null, clock.now(), surroundings);
   }
 
   get current(): Snapshot {
@@ -22,7 +23,7 @@ export class SnapshotStore {
   replace(loaded: LoadedConfig): Snapshot {
     const before = this.snapshot;
     if (loaded.hash === before.hash) return before;
-    const next = compileSnapshot(loaded, before, this.clock.now(), this.demoUrl);
+    const next = compileSnapshot(loaded, before, this.clock.now(), this.surroundings);
     this.snapshot = next;
     for (const upstream of retiredUpstreams(before, next)) upstream.close();
     return next;

@@ -100,6 +100,16 @@ const CATALOGUE = {
     title: 'No healthy upstream',
     doc: 'Every target of the upstream is out of rotation. `GET /api/health` shows each with its last check.',
   },
+  circuit_open: {
+    status: 503,
+    title: 'The circuit is open',
+    doc: 'Every target of the upstream failed too often within the breaker’s window and is given a rest; some requests are let through as probes.',
+  },
+  overloaded: {
+    status: 503,
+    title: 'Overloaded',
+    doc: 'The upstream has as many requests in flight as `concurrency` allows. Try again a little later.',
+  },
   not_configured: {
     status: 503,
     title: 'Not configured',

@@ -23,14 +23,14 @@ export class Forwarder {
       throw new Refusal('body_too_large', `The body is larger than ${route.bodyLimit} bytes.`);
     }
     const upgrade = upgradeOf(exchange, route, framing);
-    const target = route.upstreams.next()?.upstream.choose();
-    if (target === undefined) throw new Refusal('no_healthy_upstream', 'No target of the upstream takes requests.');
+    const share = route.upstreams.next();
+    if (share === undefined) throw new Refusal('no_healthy_upstream', 'Every upstream of the route has the weight 0.');
     const { rewrite, rewriteQuery } = route;
     const query = rewriteQuery === null ? exchange.query : rewriteQuery(exchange.query);
-    new HttpForward(exchange, route, target, {
+    new HttpForward(exchange, route, share, {
       method: req.method ?? 'GET',
       target: rewrite.path(exchange) + query,
-      host: rewrite.host(exchange.host, target.url.host),
+      host: rewrite.host(exchange.host, ''),
       framing,
       upgrade,
       prefix: rewrite.prefixTaken(exchange.path),

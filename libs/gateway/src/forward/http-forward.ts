@@ -2,15 +2,17 @@ import { type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { type ErrorCode, type Exchange } from '#kernel';
 import { answerProblem } from '../answer.js';
+import { type Route, type UpstreamShare } from '../route.js';
 import { BodyEncoder, type EncodedBody } from '../transform/body-encoder.js';
+import { Attempt } from '../upstreams/attempt.js';
+import { type NoTarget } from '../upstreams/select-target.js';
 import { type Target } from '../upstreams/target.js';
-import { type Route } from '../route.js';
-import { BodyPatience } from './body-patience.js';
 import { type Http1Connection, type ResponseHandler } from './http1/connection.js';
-import { type Use } from './http1/pool.js';
 import { type ResponseHead } from './http1/response-head.js';
 import { type FailureKind, type UpstreamFailure } from './http1/upstream-failure.js';
-import { type HeadPlan, IN_CHUNKS, NO_BODY, requestHead } from './request-head.js';
+import { Mirror } from './mirror.js';
+import { type BodyOwner, RequestBody } from './request-body.js';
+import { type HeadPlan, NO_BODY, requestHead } from './request-head.js';
 import { splice } from './splice.js';
 
 const CODE: Readonly<Record<FailureKind, ErrorCode>> = {
@@ -31,105 +33,112 @@ const DETAIL: Readonly<Record<FailureKind, string>> = {
   timeout: 'The target did not answer in time.',
 };
 
+const NO_TARGET: Readonly<Record<NoTarget, string>> = {
+  no_healthy_upstream: 'Every target of the upstream is out of rotation.',
+  circuit_open: 'Every target of the upstream has failed too often of late and is given a rest.',
+};
+
+/** A response body up to this size leaves as a string, in one write with the head; above it the conversion costs more than that saves. */
 const SMALL = 16_384;
 
-/** Methods whose request may be sent again when nothing of an answer has come (RFC 9110 §9.2.2). */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
+const UNTRIED: readonly Target[] = [];
 
 /**
  * One exchange with its upstream: streams the request there and the response back, holds either side back when the other
- * is slow, and ends either side when the other is gone.
+ * is slow, ends either side when the other is gone, and tries another target where the route's policy allows it.
  */
-export class HttpForward implements ResponseHandler {
-  private connection: Http1Connection | null = null;
+export class HttpForward implements ResponseHandler, BodyOwner {
   private readonly res: ServerResponse;
+  private readonly body: RequestBody;
+  private readonly mirror: Mirror | null;
+  private connection: Http1Connection | null = null;
+  private attempt: Attempt | null = null;
+  private target: Target | null = null;
+  private tried: readonly Target[] = UNTRIED;
+  private lastFailure: FailureKind | null = null;
   private sentAt = 0;
   /** Bytes of a response body of known length that are still to come. */
   private remaining = -1;
-  private bodyStarted = false;
-  private waitingForClient = false;
-  private timer: NodeJS.Timeout | undefined;
-  private patience: BodyPatience | undefined;
   private encoder: BodyEncoder | null = null;
   private trailers: string[] = [];
+  private waitingForClient = false;
+  private deadline: NodeJS.Timeout | undefined;
+  private pause: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly exchange: Exchange<Route>,
     private readonly route: Route,
-    private readonly target: Target,
+    private readonly share: UpstreamShare,
     private readonly plan: HeadPlan,
   ) {
     this.res = exchange.res;
+    this.mirror = route.mirror?.takes() === true ? new Mirror(exchange, plan, route.mirror.upstream) : null;
+    const keep = share.retry !== null || this.mirror !== null;
+    this.body = new RequestBody(exchange, plan.framing, { limit: route.bodyLimit, time: route.bodyTime, keep }, this);
   }
 
   start(): void {
-    const { exchange, route } = this;
+    const { exchange, route, share } = this;
     exchange.call = this;
-    exchange.backend = this.target.name;
-    if (route.timeout !== null) {
-      this.timer = setTimeout(
-        () => this.outOfTime(),
-        Math.max(0, exchange.startedAt + route.timeout - performance.now()),
-      );
-    }
-    this.send(exchange.upgrade === null ? 'kept' : 'upgrade');
+    if (route.timeout !== null) this.deadline = setTimeout(() => this.outOfTime(), this.timeLeft());
+    if (this.mirror !== null && this.plan.framing === NO_BODY) this.mirror.send([]);
+    share.upstream.budget.request(performance.now());
+    this.try('kept');
   }
 
-  private send(use: Use): void {
-    const { plan, exchange } = this;
-    const head = requestHead(exchange, plan);
-    this.connection = this.target.pool.request(plan.method, head, this.plan.framing !== NO_BODY, this, use);
+  private timeLeft(): number {
+    const { timeout } = this.route;
+    return timeout === null ? Infinity : Math.max(0, this.exchange.startedAt + timeout - performance.now());
+  }
+
+  private try(use: 'kept' | 'new'): void {
+    const { exchange, plan } = this;
+    const { upstream } = this.share;
+    const now = performance.now();
+    const target = upstream.select(exchange, this.tried, now);
+    if (typeof target === 'string') {
+      this.refuse(target, NO_TARGET[target]);
+      return;
+    }
+    if (!upstream.limit.tryAcquire(now, false)) {
+      this.refuse('overloaded', 'The upstream has as many requests as it can take.');
+      return;
+    }
+    this.attempt = new Attempt(target, upstream.limit, now);
+    this.target = target;
+    exchange.backend = target.name;
+    const head = requestHead(exchange, { ...plan, host: plan.host === '' ? target.host : plan.host });
+    const how = exchange.upgrade === null ? use : 'upgrade';
+    this.connection = target.pool.request(plan.method, head, plan.framing !== NO_BODY, this, how);
   }
 
   sent(connection: Http1Connection): void {
     this.connection = connection;
     this.sentAt = performance.now();
-    if (this.plan.framing !== NO_BODY) this.sendBody();
-  }
-
-  private sendBody(): void {
-    const { req } = this.exchange;
-    this.bodyStarted = true;
-    if (req.headers.expect !== undefined) this.res.writeContinue();
-    const patience = new BodyPatience(this.route.bodyTime, () => this.clientTooSlow());
-    this.patience = patience;
-    this.connection?.clientIsSlow();
-    req.on('data', (piece: Buffer) => this.bodyPiece(piece));
-    req.on('end', () => {
-      patience.stop();
-      this.connection?.end(this.plan.framing === IN_CHUNKS ? '0\r\n\r\n' : '');
-    });
-  }
-
-  private clientTooSlow(): void {
-    this.connection?.abort();
-    this.end();
-    answerProblem(this.exchange, 'request_timeout', 'The body of the request did not arrive in time.');
-  }
-
-  private bodyPiece(piece: Buffer): void {
-    const { exchange, connection } = this;
-    exchange.bytesIn += piece.length;
-    if (connection === null) return;
-    if (exchange.bytesIn > this.route.bodyLimit) {
-      connection.abort();
-      this.end();
-      answerProblem(exchange, 'body_too_large', `The body is larger than ${this.route.bodyLimit} bytes.`);
-      return;
-    }
-    const flowing = this.plan.framing === IN_CHUNKS ? connection.writeChunk(piece) : connection.write(piece);
-    if (flowing) connection.clientIsSlow();
-    else {
-      exchange.req.pause();
-      this.patience?.pause();
-    }
+    this.body.sendTo(connection);
   }
 
   drained(): void {
-    if (!this.bodyStarted) return;
-    this.connection?.clientIsSlow();
-    this.patience?.resume();
-    this.exchange.req.resume();
+    this.body.drained();
+  }
+
+  bodyEnded(): void {
+    const body = this.body.complete;
+    if (body !== null) this.mirror?.send(body);
+  }
+
+  bodyTooLarge(): void {
+    this.giveUp('body_too_large', `The body is larger than ${this.route.bodyLimit} bytes.`);
+  }
+
+  bodyTooSlow(): void {
+    this.giveUp('request_timeout', 'The body of the request did not arrive in time.');
+  }
+
+  private outOfTime(): void {
+    this.exchange.errorMessage = `the exchange took longer than ${this.route.timeout ?? 0} ms`;
+    this.attempt?.failed('timeout', performance.now());
+    this.giveUp('upstream_timeout', DETAIL.timeout);
   }
 
   informational(head: ResponseHead): void {
@@ -144,7 +153,10 @@ export class HttpForward implements ResponseHandler {
   head(head: ResponseHead): void {
     const { exchange, res, route } = this;
     const { headers: fields, status, length } = head;
-    exchange.upstreamMs = performance.now() - this.sentAt;
+    const now = performance.now();
+    this.attempt?.answered(status, now);
+    if (status >= 400 && this.share.retry !== null && this.tryAgain(status, now)) return;
+    exchange.upstreamMs = now - this.sentAt;
     exchange.onResponseHead?.(fields);
     route.shape.dress(exchange, fields);
     const coding = route.shape.encode(exchange, status, fields);
@@ -156,10 +168,8 @@ export class HttpForward implements ResponseHandler {
       res.writeHead(status, head.reason, fields);
       exchange.status = status;
     } catch (error) {
-      this.connection?.abort();
-      this.end();
       exchange.errorMessage = String(error);
-      answerProblem(exchange, 'upstream_reset', DETAIL.protocol);
+      this.giveUp('upstream_reset', DETAIL.protocol);
     }
   }
 
@@ -173,7 +183,6 @@ export class HttpForward implements ResponseHandler {
     if (this.remaining >= 0) {
       this.remaining -= piece.length;
       if (this.remaining === 0) {
-        // A string leaves together with the head in one write; for a large body its conversion would cost more than that saves.
         if (piece.length <= SMALL) res.end(piece.toString('latin1'), 'latin1');
         else res.end(Buffer.from(piece));
         return;
@@ -195,6 +204,7 @@ export class HttpForward implements ResponseHandler {
   }
 
   complete(trailers: string[]): void {
+    this.attempt?.finished(performance.now());
     if (this.encoder === null) this.finish(trailers);
     else {
       this.trailers = trailers;
@@ -218,60 +228,87 @@ export class HttpForward implements ResponseHandler {
       drained: () => this.connection?.resume(),
       end: () => this.finish(this.trailers),
       failed: (error) => {
-        this.connection?.abort();
-        this.end();
         this.exchange.errorMessage = `compression failed: ${error.message}`;
-        this.exchange.errorCode = 'internal_error';
-        this.res.destroy();
+        this.giveUp('internal_error', 'The response could not be compressed.');
       },
     };
   }
 
   upgraded(head: ResponseHead, socket: Socket, first: Buffer): void {
-    this.end();
-    const { exchange } = this;
+    const { exchange, attempt } = this;
     const { upgrade } = exchange;
+    const now = performance.now();
+    attempt?.answered(101, now);
     if (upgrade === null) {
       socket.destroy();
-      answerProblem(exchange, 'upstream_reset', 'The target switched protocols without being asked.');
+      attempt?.failed('protocol', now);
+      this.giveUp('upstream_reset', 'The target switched protocols without being asked.');
       return;
     }
+    this.attempt = null;
+    this.end();
     exchange.status = 101;
-    exchange.upstreamMs = performance.now() - this.sentAt;
+    exchange.upstreamMs = now - this.sentAt;
+    socket.once('close', () => attempt?.finished(performance.now()));
     let text = `HTTP/1.1 101 ${head.reason === '' ? 'Switching Protocols' : head.reason}\r\nConnection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-    for (let i = 0; i < head.headers.length; i += 2)
+    for (let i = 0; i < head.headers.length; i += 2) {
       text += `${head.headers[i] ?? ''}: ${head.headers[i + 1] ?? ''}\r\n`;
+    }
     splice(exchange, upgrade, socket, first, `${text}X-Request-Id: ${exchange.id}\r\n\r\n`);
   }
 
-  failed(failure: UpstreamFailure): void {
+  failed({ kind, message }: UpstreamFailure): void {
     const { exchange } = this;
+    const now = performance.now();
     this.connection = null;
-    exchange.errorMessage = failure.message;
-    if (exchange.status !== 0) {
-      this.end();
-      exchange.errorCode = CODE[failure.kind];
-      this.res.destroy();
-      return;
-    }
-    if (failure.kind === 'stale' && !this.bodyStarted && IDEMPOTENT.has(this.plan.method)) {
-      exchange.retries++;
-      this.send('new');
-      return;
-    }
-    this.end();
-    answerProblem(exchange, CODE[failure.kind], DETAIL[failure.kind]);
+    exchange.errorMessage = message;
+    this.lastFailure = kind;
+    this.attempt?.failed(kind, now);
+    if (this.tryAgain(kind, now)) return;
+    this.giveUp(CODE[kind], DETAIL[kind]);
   }
 
-  private outOfTime(): void {
+  /** True: another try is on its way, and of this one nothing is used. */
+  private tryAgain(outcome: FailureKind | number, now: number): boolean {
+    const { exchange, share, plan, body } = this;
+    if (exchange.status !== 0) return false;
+    const tried = {
+      method: plan.method,
+      outcome,
+      retries: exchange.retries,
+      body: body.whole ? ('whole' as const) : ('consumed' as const),
+      responseStarted: false,
+      timeLeft: this.timeLeft(),
+    };
+    const again = outcome === 'stale' && isSafeToRepeat(plan.method) && body.whole && exchange.retries === 0;
+    const pause = again ? 0 : (share.retry?.decide(tried, share.upstream.budget, now, Math.random()) ?? 'method');
+    if (typeof pause === 'string') return false;
+    exchange.retries++;
+    body.detach();
+    this.attempt?.finished(now);
+    this.attempt = null;
+    this.connection?.abort();
+    this.connection = null;
+    if (!again && this.target !== null) this.tried = [...this.tried, this.target];
+    // A kept connection that was closed says nothing about the target; others may be as old, so a new one is made.
+    if (again) this.try('new');
+    else this.pause = setTimeout(() => this.try('kept'), pause);
+    return true;
+  }
+
+  /** No try was possible. After one that failed, what is told is that failure. */
+  private refuse(code: ErrorCode, detail: string): void {
+    this.end();
+    if (this.lastFailure === null) answerProblem(this.exchange, code, detail);
+    else answerProblem(this.exchange, CODE[this.lastFailure], DETAIL[this.lastFailure]);
+  }
+
+  /** Ends the exchange from our side; what has been answered already is cut off. */
+  private giveUp(code: ErrorCode, detail: string): void {
     const { exchange, connection } = this;
     this.end();
     connection?.abort();
-    exchange.errorMessage = `the exchange took longer than ${this.route.timeout ?? 0} ms`;
-    if (exchange.status !== 0) {
-      exchange.errorCode = 'upstream_timeout';
-      this.res.destroy();
-    } else answerProblem(exchange, 'upstream_timeout', DETAIL.timeout);
+    answerProblem(exchange, code, detail);
   }
 
   /** The client is gone. */
@@ -282,12 +319,20 @@ export class HttpForward implements ResponseHandler {
   }
 
   private end(): void {
+    this.attempt?.abandoned(performance.now());
+    this.attempt = null;
     this.connection = null;
     this.exchange.call = null;
-    clearTimeout(this.timer);
-    this.patience?.stop();
+    clearTimeout(this.deadline);
+    clearTimeout(this.pause);
+    this.body.stop();
     this.encoder?.destroy();
   }
+}
+
+/** Methods that mean the same when they arrive twice (RFC 9110, 9.2.2). */
+function isSafeToRepeat(method: string): boolean {
+  return method !== 'POST' && method !== 'PATCH' && method !== 'CONNECT';
 }
 
 function pairs(flat: readonly string[]): [string, string][] {

@@ -23,6 +23,7 @@ export function bodyFraming(req: IncomingMessage): BodyFraming {
 export interface HeadPlan {
   readonly method: string;
   readonly target: string;
+  /** Empty: the target's own. */
   readonly host: string;
   readonly framing: BodyFraming;
   /** Empty: not an upgrade. */

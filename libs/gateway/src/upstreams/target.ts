@@ -1,10 +1,16 @@
 import { type Http1Pool } from '../forward/http1/pool.js';
+import { Condition, type ConditionParts } from './condition.js';
 
-/** One address of an upstream, with its own connections. */
-export interface Target {
-  /** `upstream/host:port`, as it is recorded. */
-  readonly name: string;
-  readonly url: URL;
-  readonly weight: number;
-  readonly pool: Http1Pool;
+/** One address of an upstream: its condition, and connections of its own. */
+export class Target extends Condition {
+  constructor(
+    /** `upstream/host:port`, as it is recorded. */
+    readonly name: string,
+    /** What `Host` is when the route asks for the target's. */
+    readonly host: string,
+    readonly pool: Http1Pool,
+    parts: ConditionParts,
+  ) {
+    super(parts);
+  }
 }

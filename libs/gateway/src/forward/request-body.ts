@@ -1,0 +1,136 @@
+import { type Exchange } from '#kernel';
+import { BodyPatience } from './body-patience.js';
+import { type Http1Connection } from './http1/connection.js';
+import { type BodyFraming, IN_CHUNKS, NO_BODY } from './request-head.js';
+
+/** Bodies up to this size are kept for another try. */
+const KEPT = 65_536;
+
+export interface BodyTerms {
+  /** Bytes. */
+  readonly limit: number;
+  /** How long the client may let us wait for it, all in all, in milliseconds. */
+  readonly time: number;
+  /** Somebody will want it a second time. */
+  readonly keep: boolean;
+}
+
+export interface BodyOwner {
+  bodyTooLarge(): void;
+  bodyTooSlow(): void;
+  /** All of it was read. */
+  bodyEnded(): void;
+}
+
+/** The client's body on its way to a target: as fast as the target takes it, and small ones a second time if need be. */
+export class RequestBody {
+  private connection: Http1Connection | null = null;
+  private patience: BodyPatience | undefined;
+  private started = false;
+  private ended: boolean;
+  private pieces: Buffer[] | null;
+  private keptBytes = 0;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly framing: BodyFraming,
+    private readonly terms: BodyTerms,
+    private readonly owner: BodyOwner,
+  ) {
+    this.ended = framing === NO_BODY;
+    this.pieces = terms.keep ? [] : null;
+  }
+
+  /** None of it is lost: it can be sent to another target. */
+  get whole(): boolean {
+    return !this.started || this.pieces !== null;
+  }
+
+  /** All of it, if it has ended and was kept. */
+  get complete(): readonly Buffer[] | null {
+    return this.ended && (this.framing === NO_BODY || this.pieces !== null) ? (this.pieces ?? []) : null;
+  }
+
+  /** From here on it goes to this connection, from its beginning. */
+  sendTo(connection: Http1Connection): void {
+    if (this.framing === NO_BODY) return;
+    this.connection = connection;
+    for (const piece of this.pieces ?? []) this.write(connection, piece);
+    if (this.ended) this.finish(connection);
+    else {
+      connection.clientIsSlow();
+      if (this.started) this.resume();
+      else this.start();
+    }
+  }
+
+  /** The try is over; what comes meanwhile waits. */
+  detach(): void {
+    this.connection = null;
+    if (this.started && !this.ended) this.pause();
+  }
+
+  /** The target takes more. */
+  drained(): void {
+    if (!this.started || this.ended) return;
+    this.connection?.clientIsSlow();
+    this.resume();
+  }
+
+  stop(): void {
+    this.connection = null;
+    this.patience?.stop();
+  }
+
+  private start(): void {
+    const { req, res } = this.exchange;
+    this.started = true;
+    this.patience = new BodyPatience(this.terms.time, () => this.owner.bodyTooSlow());
+    if (req.headers.expect !== undefined) res.writeContinue();
+    req.on('data', (piece: Buffer) => this.arrived(piece));
+    req.on('end', () => {
+      this.ended = true;
+      this.patience?.stop();
+      if (this.connection !== null) this.finish(this.connection);
+      this.owner.bodyEnded();
+    });
+  }
+
+  private arrived(piece: Buffer): void {
+    const { exchange, connection } = this;
+    exchange.bytesIn += piece.length;
+    if (exchange.bytesIn > this.terms.limit) {
+      this.owner.bodyTooLarge();
+      return;
+    }
+    this.keep(piece);
+    if (connection === null) return;
+    if (this.write(connection, piece)) connection.clientIsSlow();
+    else this.pause();
+  }
+
+  private keep(piece: Buffer): void {
+    if (this.pieces === null) return;
+    this.keptBytes += piece.length;
+    if (this.keptBytes > KEPT) this.pieces = null;
+    else this.pieces.push(piece);
+  }
+
+  private write(connection: Http1Connection, piece: Buffer): boolean {
+    return this.framing === IN_CHUNKS ? connection.writeChunk(piece) : connection.write(piece);
+  }
+
+  private finish(connection: Http1Connection): void {
+    connection.end(this.framing === IN_CHUNKS ? '0\r\n\r\n' : '');
+  }
+
+  private pause(): void {
+    this.exchange.req.pause();
+    this.patience?.pause();
+  }
+
+  private resume(): void {
+    this.patience?.resume();
+    this.exchange.req.resume();
+  }
+}
