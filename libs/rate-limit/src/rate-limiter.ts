@@ -93,7 +93,7 @@ function refusalOf(checks: readonly Check[]): Refusal {
   const which = `${refused.length > 1 ? 'limits' : 'limit'} ${names.join(' and ')}`;
   const after = retryAfter(checks);
   if (after === undefined) {
-    return new Refusal('rate_limited', `This request costs more than the ${which} ever admits.`);
+    return new Refusal('rate_limited', `This request costs more than the ${which}, ever admits.`);
   }
   return new Refusal(
     'rate_limited',

@@ -13,9 +13,9 @@ import { type Algorithm, type Limit } from './algorithm.js';
  * An entry carries the total up to and including itself, so that what the window holds is one subtraction.
  */
 export interface Log {
-  times: Float64Array;
-  totals: Float64Array;
-  /** Index of the oldest entry; the others follow, around the end. */
+  /** Time and total of each entry, one after the other. A plain array: for a few numbers a typed one takes thrice as much. */
+  ring: number[];
+  /** Where the oldest entry is; the others follow, around the end. */
   head: number;
   size: number;
   /** The total before the oldest entry. */
@@ -31,10 +31,11 @@ export function grainOf(limit: number, smallest: number, window: number): number
   return limit / smallest <= EXACT_UP_TO ? 1 : Math.ceil(window / GRAINS);
 }
 
-const EMPTY = new Float64Array(0);
+const FIRST_ENTRIES = 4;
+const LOG_BYTES = 80;
 
 export const slidingWindow: Algorithm<Log> = {
-  fresh: () => ({ times: EMPTY, totals: EMPTY, head: 0, size: 0, before: 0 }),
+  fresh: () => ({ ring: [], head: 0, size: 0, before: 0 }),
 
   wait(limit, log, now, need) {
     if (need > limit.limit) return Infinity;
@@ -53,14 +54,14 @@ export const slidingWindow: Algorithm<Log> = {
     if (last >= 0 && timeAt(log, last) >= time) time = timeAt(log, last);
     const total = (last >= 0 ? totalAt(log, last) : log.before) + cost;
     if (last < 0 || timeAt(log, last) < time) append(log, time, total);
-    else log.totals[slot(log, last)] = total;
+    else log.ring[slot(log, last) + 1] = total;
   },
 
   left(limit, log, now) {
     return Math.max(0, Math.floor(limit.limit - used(log, firstInside(limit, log, now))));
   },
 
-  weight: ({ times }) => times.length * 16,
+  weight: ({ ring }) => LOG_BYTES + ring.length * 8,
   memory: ({ window, grain }) => window + grain,
 };
 
@@ -95,34 +96,32 @@ function forget(log: Log, oldest: number): void {
 }
 
 function append(log: Log, time: number, total: number): void {
-  if (log.size === log.times.length) grow(log);
+  if (log.size * 2 === log.ring.length) grow(log);
   const at = slot(log, log.size);
-  log.times[at] = time;
-  log.totals[at] = total;
+  log.ring[at] = time;
+  log.ring[at + 1] = total;
   log.size++;
 }
 
 function grow(log: Log): void {
-  const times = new Float64Array(Math.max(4, log.times.length * 2));
-  const totals = new Float64Array(times.length);
+  const ring = new Array<number>(Math.max(FIRST_ENTRIES, log.size * 2) * 2).fill(0);
   for (let index = 0; index < log.size; index++) {
-    times[index] = timeAt(log, index);
-    totals[index] = totalAt(log, index);
+    ring[index * 2] = timeAt(log, index);
+    ring[index * 2 + 1] = totalAt(log, index);
   }
-  log.times = times;
-  log.totals = totals;
+  log.ring = ring;
   log.head = 0;
 }
 
-/** The length of a log is a power of two. */
+/** A ring has room for a power of two of entries. */
 function slot(log: Log, index: number): number {
-  return (log.head + index) & (log.times.length - 1);
+  return (log.head + index * 2) & (log.ring.length - 1);
 }
 
 function timeAt(log: Log, index: number): number {
-  return log.times[slot(log, index)] ?? 0;
+  return log.ring[slot(log, index)] ?? 0;
 }
 
 function totalAt(log: Log, index: number): number {
-  return log.totals[slot(log, index)] ?? 0;
+  return log.ring[slot(log, index) + 1] ?? 0;
 }

@@ -7,7 +7,7 @@ import { Generations } from './generations.js';
 import { type LimiterStore, type Verdict } from './limiter-store.js';
 
 /** What a key costs beside its text and its log. */
-const ENTRY_BYTES = 200;
+const ENTRY_BYTES = 220;
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 /** How often keys of rules that nobody asks about any more are looked for, in microseconds. */
 const SWEEP = 1_000_000;

@@ -7,7 +7,7 @@ export interface BreakerState {
 }
 
 export interface BreakerOptions<S> {
-  /** Milliseconds that a call may take. */
+  /** Milliseconds that a call waits for a store that answers nobody; thrice that for one that is only slow. */
   readonly patience: number;
   /** Finds out whether it works again; `suspect` is what the failed call was about. */
   readonly probe: (suspect: S) => Promise<void>;
@@ -24,13 +24,14 @@ interface Waiting<S> {
 /** The answer when there is none. */
 export const AWAY = Symbol('away');
 
+const SLOW = 3;
 const FIRST_PROBE_MS = 100;
 const LONGEST_PAUSE_MS = 500;
 const MOST_PROBES = 8;
 
 /**
- * Stands between us and a store that may be away. The first call that fails, or has no answer within `patience`, opens it:
- * all that wait are let go at once, and from then on nobody waits at all. One probe at a time, at random intervals of at
+ * Stands between us and a store that may be away. The first call that fails, or has no answer within `patience` while
+ * nobody else gets one either, opens it: all that wait are let go at once, and from then on nobody waits at all. One probe at a time, at random intervals of at
  * most half a second, finds out when the store is back; only then are calls let through again. So a store that hangs costs
  * the requests that were under way `patience` once, and one that comes back meets no crowd of retries.
  */
@@ -40,6 +41,7 @@ export class Breaker<S> {
   private watch: NodeJS.Timeout | undefined;
   private nextProbe: NodeJS.Timeout | undefined;
   private probes = 0;
+  private answeredAt = -Infinity;
   private stopped = false;
 
   constructor(private readonly options: BreakerOptions<S>) {
@@ -63,6 +65,7 @@ export class Breaker<S> {
       this.watch ??= this.watchAfter(this.options.patience);
       start().then(
         (answer) => {
+          this.answeredAt = performance.now();
           if (this.waiting.delete(waiting)) resolve(answer);
         },
         (error: unknown) => {
@@ -89,9 +92,11 @@ export class Breaker<S> {
     this.watch = undefined;
     const [oldest] = this.waiting;
     if (oldest === undefined) return;
-    const left = this.options.patience - (performance.now() - oldest.since);
-    if (left > 0) this.watch = this.watchAfter(left);
-    else this.open(oldest.suspect, `no answer within ${this.options.patience} ms`);
+    const { patience } = this.options;
+    const now = performance.now();
+    const limit = now - this.answeredAt < patience ? patience * SLOW : patience;
+    if (now - oldest.since >= limit) this.open(oldest.suspect, `no answer within ${limit} ms`);
+    else this.watch = this.watchAfter(Math.max(1, oldest.since + patience - now));
   }
 
   private open(suspect: S, reason: string): void {

@@ -15,11 +15,11 @@ export interface RedisStoreOptions {
   /** How many instances share the limits; asked while Redis is away, so it must be known without Redis. */
   readonly instances: () => number;
   readonly onChange: (state: BreakerState) => void;
-  /** Milliseconds that a request may wait for Redis. */
+  /** Milliseconds that a request waits for a Redis that answers nobody. */
   readonly patience?: number;
 }
 
-const PATIENCE_MS = 75;
+const PATIENCE_MS = 100;
 
 /**
  * Counts in Redis, shared by all instances: exact, one round trip for each request. While Redis is away: `local` enforces
