@@ -60,7 +60,7 @@ function bucket.charge(rule, cost)
   redis.call('HSET', rule.key, 'debt', rule.debt, 'at', rule.at, 'window', rule.window)
   local drained = math.ceil(rule.debt / rule.limit) + (rule.at - now)
   redis.call('PEXPIRE', rule.key, math.min(longest, math.ceil(drained / 1000) + 1))
-  return 0
+  return now
 end
 
 function bucket.left(rule)

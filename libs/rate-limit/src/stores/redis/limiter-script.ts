@@ -17,7 +17,7 @@ export interface Told {
   readonly left: number;
   readonly renews: number;
   readonly wait: number;
-  /** What it takes to give `taken` back. */
+  /** When it was charged, or in which fixed window, in milliseconds: what it takes to give `taken` back. */
   readonly stamp: number;
 }
 
