@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { Client, type QueryResultRow } from 'pg';
 import { EmbeddedPostgres, Leash, type StorageLog } from '#storage';
 import { scratchFolder } from './scratch.js';
 import { onceAWorker } from './worker-memory.js';
@@ -35,29 +35,23 @@ class PostgresServer {
 
   async createDatabase(): Promise<TestDatabase> {
     const name = `test_${randomBytes(8).toString('hex')}`;
-    await this.#run(`CREATE DATABASE ${name} STRATEGY wal_log`);
+    await run(this.url, `CREATE DATABASE ${name} STRATEGY wal_log`);
     const url = new URL(this.url);
     url.pathname = `/${name}`;
     return {
       name,
       url: url.toString(),
-      drop: async () => await this.#run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+      drop: async () => {
+        await run(this.url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      },
     };
-  }
-
-  async #run(sql: string): Promise<void> {
-    const client = new Client({ connectionString: this.url });
-    await client.connect();
-    try {
-      await client.query(sql);
-    } finally {
-      await client.end();
-    }
   }
 }
 
-/** A server of one's own that may go away and come back at the same address. */
+/** A server of one's own that may go away, or hang, and come back at the same address. */
 export class StoppablePostgres {
+  #paused: readonly number[] = [];
+
   private constructor(
     private readonly folder: string,
     private server: EmbeddedPostgres,
@@ -78,6 +72,31 @@ export class StoppablePostgres {
 
   async startAgain(): Promise<void> {
     this.server = await startIn(this.folder);
+  }
+
+  /** Connections stay, and new ones are even taken, but nothing is answered. */
+  async pause(): Promise<void> {
+    const sessions = await run<{ pid: number }>(
+      this.url,
+      `SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+    );
+    this.#paused = [this.server.pid, ...sessions.map(({ pid }) => pid)];
+    for (const pid of this.#paused) process.kill(pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    for (const pid of this.#paused) process.kill(pid, 'SIGCONT');
+    this.#paused = [];
+  }
+}
+
+async function run<Row extends QueryResultRow>(url: string, sql: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
   }
 }
 

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, type StorageLog } from '../storage-error.js';
@@ -102,6 +103,8 @@ export class EmbeddedPostgres {
     this.#closing.abort();
     await this.#postmaster.stop();
     await this.#watch;
+    const { place } = this.launch;
+    if (place.kind === 'socket') rmSync(place.folder, { recursive: true, force: true });
     this.owner.release();
   }
 }

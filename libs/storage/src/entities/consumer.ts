@@ -12,15 +12,15 @@ export class Consumer {
   @Column('text', { nullable: true })
   plan!: string | null;
 
-  @Column('text', { array: true })
+  @Column('text', { array: true, default: () => `'{}'` })
   roles!: string[];
 
-  @Column('jsonb')
+  @Column('jsonb', { default: () => `'{}'` })
   tags!: Record<string, string>;
 
-  @Column('timestamptz', { name: 'created_at' })
+  @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
   createdAt!: Date;
 
-  @Column('timestamptz', { name: 'updated_at' })
+  @Column('timestamptz', { name: 'updated_at', default: () => 'now()' })
   updatedAt!: Date;
 }

@@ -1,8 +1,10 @@
-import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { Consumer } from './consumer.js';
 
 /** What a consumer proves itself with. Of the secret only the SHA-256 is kept, and enough of its beginning to recognise it by. */
 @Entity('credentials')
+@Index('credentials_by_consumer', ['consumerId'])
+@Check('credentials_hash_check', 'octet_length(hash) = 32')
 export class Credential {
   @PrimaryColumn('uuid')
   id!: string;
@@ -11,7 +13,7 @@ export class Credential {
   consumerId!: string;
 
   @ManyToOne(() => Consumer, { onDelete: 'CASCADE' })
-  @JoinColumn({ name: 'consumer_id' })
+  @JoinColumn({ name: 'consumer_id', foreignKeyConstraintName: 'credentials_consumer_id_fkey' })
   consumer!: Consumer;
 
   @Column('text')
@@ -26,10 +28,10 @@ export class Credential {
   @Column('bytea', { unique: true })
   hash!: Buffer;
 
-  @Column('text', { array: true })
+  @Column('text', { array: true, default: () => `'{}'` })
   scopes!: string[];
 
-  @Column('timestamptz', { name: 'created_at' })
+  @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
   createdAt!: Date;
 
   @Column('timestamptz', { name: 'expires_at', nullable: true })

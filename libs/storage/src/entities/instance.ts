@@ -21,9 +21,9 @@ export class Instance {
   @Column('text', { name: 'config_hash' })
   configHash!: string;
 
-  @Column('timestamptz', { name: 'started_at' })
+  @Column('timestamptz', { name: 'started_at', default: () => 'now()' })
   startedAt!: Date;
 
-  @Column('timestamptz', { name: 'seen_at' })
+  @Column('timestamptz', { name: 'seen_at', default: () => 'now()' })
   seenAt!: Date;
 }

@@ -28,6 +28,10 @@ export class RedisConnection {
       if (this.#state === 'connected') this.#down('the connection closed');
     });
     client.on('error', (error: unknown) => this.#down(reasonOf(error)));
+    // Not every failure has an error of its own, but every failure leads here.
+    client.on('reconnecting', () => {
+      if (this.#told.size === 0) this.#down('no connection');
+    });
     void client.connect().catch(() => undefined);
   }
 
