@@ -84,19 +84,23 @@ export class Breaker<S> {
   }
 
   private watchAfter(delay: number): NodeJS.Timeout {
+    const due = performance.now() + delay;
     // When we were late ourselves, the answers are here but not yet read: an immediate comes after reading.
-    return setTimeout(() => setImmediate(() => this.lookForLate()), delay).unref();
+    return setTimeout(() => setImmediate(() => this.lookForLate(performance.now() - due)), delay).unref();
   }
 
-  private lookForLate(): void {
+  private lookForLate(overslept: number): void {
     this.watch = undefined;
     const [oldest] = this.waiting;
     if (oldest === undefined) return;
     const { patience } = this.options;
     const now = performance.now();
-    const limit = now - this.answeredAt < patience ? patience * SLOW : patience;
-    if (now - oldest.since >= limit) this.open(oldest.suspect, `no answer within ${limit} ms`);
-    else this.watch = this.watchAfter(Math.max(1, oldest.since + patience - now));
+    const age = now - oldest.since;
+    // Whatever kept us from running may have kept the store from it as well: it gets its time from now on.
+    const wasStalled = overslept > patience / 4;
+    const limit = wasStalled || now - this.answeredAt < patience ? patience * SLOW : patience;
+    if (age >= limit) this.open(oldest.suspect, `no answer within ${limit} ms`);
+    else this.watch = this.watchAfter(wasStalled ? patience : Math.max(patience / 4, patience - age));
   }
 
   private open(suspect: S, reason: string): void {

@@ -1,16 +1,18 @@
 /**
- * The limiter inside Redis: one script, one round trip, all rules of a request. It runs alone, so that no other request
- * comes between asking and charging; its clock is the server's, so that instances need not agree on the time. The
- * arithmetic is that of `algorithms/`, operation for operation, in the same doubles.
+ * The limiter inside Redis: one script, one round trip, all rules of a request, and all requests that came in at the same
+ * moment, one after the other. It runs alone, so that nobody comes between asking and charging; its clock is the server's,
+ * so that instances need not agree on the time. The arithmetic is that of `algorithms/`, operation for operation, in the
+ * same doubles.
  *
  * KEYS: one for each rule. A fixed window adds `:` and its beginning in milliseconds: the server's clock decides which
  * window it is, so the name cannot be known before; the hash tag keeps both in one slot.
- * ARGV: the mode, then for each rule algorithm, need, take, limit, window, capacity, grain, shadow (0 or 1).
- *   check   all enforced rules must admit; then each that admits is charged `take`
+ * ARGV: the mode, then for each rule algorithm, need, take, limit, window, capacity, grain, flags (1: in shadow, 2: the
+ * first rule of a request).
+ *   check   all enforced rules of a request must admit; then each that admits is charged `take`
  *   lease   each rule by itself is charged as much of `take` as is free, if that is at least `need`
  *   charge  each rule is charged `take`, whether there is room or not
  *   refund  each rule gets `take` back; `need` is the stamp that charging it answered
- * Answer: for each rule allowed (0 or 1), taken, left, renews, wait (-1: never), stamp. Times are in microseconds.
+ * Answer: for each rule allowed (0 or 1; -1: its key holds something else, and its request is not decided), taken, left, renews, wait (-1: never), stamp. Times are in microseconds.
  *
  * What is stored: `token` a hash of debt, at, window; `sliding` a sorted set of `total before:total after` by time;
  * `fixed` a number. Each expires when it is as good as not there. A refusal writes nothing.
@@ -191,36 +193,24 @@ end
 const MODES = `
 local algorithms = { t = bucket, s = sliding, f = fixed }
 local mode = ARGV[1]
+local asks = mode == 'check' or mode == 'lease'
 local rules = {}
-local admitted = true
 
 for i, key in ipairs(KEYS) do
   local at = (i - 1) * 8 + 1
-  local rule = {
+  local flags = tonumber(ARGV[at + 8])
+  rules[i] = {
     key = key, algorithm = algorithms[ARGV[at + 1]], need = tonumber(ARGV[at + 2]), take = tonumber(ARGV[at + 3]),
     limit = tonumber(ARGV[at + 4]), window = tonumber(ARGV[at + 5]), capacity = tonumber(ARGV[at + 6]),
-    grain = tonumber(ARGV[at + 7]), shadow = ARGV[at + 8] == '1', waits = 0
+    grain = tonumber(ARGV[at + 7]), shadow = flags % 2 == 1, leads = flags >= 2, waits = 0
   }
-  rules[i] = rule
-  rule.algorithm.load(rule)
-  if mode == 'check' or mode == 'lease' then
-    rule.waits = rule.algorithm.wait(rule, rule.need)
-    if rule.waits ~= 0 and not rule.shadow then admitted = false end
-  end
 end
 
 local answer = {}
-for i, rule in ipairs(rules) do
-  local algorithm, taken, stamp = rule.algorithm, 0, 0
-  if mode == 'refund' then algorithm.refund(rule, rule.take, rule.need)
-  elseif mode == 'charge' then taken = rule.take
-  elseif rule.waits == 0 then
-    if mode == 'lease' then taken = math.max(rule.need, math.min(rule.take, algorithm.left(rule)))
-    elseif admitted then taken = rule.take end
-  end
-  if taken > 0 then stamp = algorithm.charge(rule, taken) end
-  local left, renews = algorithm.left(rule), 0
-  if left + 1 <= rule.capacity then renews = algorithm.wait(rule, left + 1) end
+
+local function tell(rule, taken, stamp)
+  local left, renews = rule.algorithm.left(rule), 0
+  if left + 1 <= rule.capacity then renews = rule.algorithm.wait(rule, left + 1) end
   local base = #answer
   answer[base + 1] = rule.waits == 0 and 1 or 0
   answer[base + 2] = taken
@@ -228,5 +218,38 @@ for i, rule in ipairs(rules) do
   answer[base + 4] = renews
   answer[base + 5] = rule.waits
   answer[base + 6] = stamp
+end
+
+local function serve(from, to)
+  local admitted = true
+  for i = from, to do
+    local rule = rules[i]
+    if not pcall(rule.algorithm.load, rule) then
+      for _ = from, to do for _ = 1, 6 do answer[#answer + 1] = -1 end end
+      return
+    end
+    if asks then rule.waits = rule.algorithm.wait(rule, rule.need) end
+    if rule.waits ~= 0 and not rule.shadow then admitted = false end
+  end
+  for i = from, to do
+    local rule = rules[i]
+    local taken, stamp = 0, 0
+    if mode == 'refund' then rule.algorithm.refund(rule, rule.take, rule.need)
+    elseif mode == 'charge' then taken = rule.take
+    elseif rule.waits == 0 then
+      if mode == 'lease' then taken = math.max(rule.need, math.min(rule.take, rule.algorithm.left(rule)))
+      elseif admitted then taken = rule.take end
+    end
+    if taken > 0 then stamp = rule.algorithm.charge(rule, taken) end
+    tell(rule, taken, stamp)
+  end
+end
+
+local from = 1
+for i = 2, #rules + 1 do
+  if i > #rules or rules[i].leads then
+    serve(from, i - 1)
+    from = i
+  end
 end
 return answer`;

@@ -27,13 +27,22 @@ const KIND = {
   'fixed-window': { code: 'f', key: 'fixed' },
 } as const;
 const FIELDS = 6;
+/** Requests that share a call, at most: others are waiting for Redis too. */
+const MOST_TOGETHER = 64;
 /** A bucket of a million tokens a second: it always admits, so that it always writes. */
-const PROBE = ['check', 't', '1', '1', '1000000', '1000000', '1000000', '1', '0'];
+const PROBE = ['check', 't', '1', '1', '1000000', '1000000', '1000000', '1', '2'];
+
+interface Waiting {
+  readonly checks: readonly Check[];
+  readonly resolve: (told: Told[]) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /**
  * Calls the script of the limiter.
  *
- * On one server all rules of a request are one atomic call. In a Cluster the keys of a request may live on different
+ * On one server all rules of a request are one atomic step, and the requests that come in during one turn of the event
+ * loop share a call, which costs a fraction of a call for each. In a Cluster the keys of a request may live on different
  * servers, and no script spans two: then there is one call for each rule, all at once, still one round trip. If one of
  * them refuses, what the others took is given back. What that costs: in between, some milliseconds, such a request can
  * make another one be refused that would have had room. It never lets one too many pass.
@@ -41,6 +50,7 @@ const PROBE = ['check', 't', '1', '1', '1000000', '1000000', '1000000', '1', '0'
 export class LimiterScript {
   private readonly sha: string;
   private readonly limits = new WeakMap<Limit, readonly string[]>();
+  private waiting: Waiting[] = [];
 
   constructor(
     private readonly redis: RedisCommands,
@@ -50,24 +60,22 @@ export class LimiterScript {
   }
 
   /** Asks all, and charges all or none. */
-  async check(checks: readonly Check[]): Promise<Told[]> {
-    if (checks.length === 1 || !this.redis.isCluster) return this.call('check', checks);
-    const told = (await Promise.all(checks.map((check) => this.call('check', [check])))).flat();
-    const refused = told.some(({ allowed }, index) => !allowed && checks[index]?.rule.shadow === false);
-    if (refused) this.giveBack(checks, told);
-    return told;
+  check(checks: readonly Check[]): Promise<Told[]> {
+    if (this.redis.isCluster) return this.checkApart(checks);
+    return new Promise((resolve, reject) => {
+      if (this.waiting.push({ checks, resolve, reject }) === 1) setImmediate(() => this.flush());
+      else if (this.waiting.length === MOST_TOGETHER) this.flush();
+    });
   }
 
   /** Takes as much as there is for each, up to `most` and at least what it needs. */
   async lease(checks: readonly Check[], most: readonly number[]): Promise<Told[]> {
-    if (checks.length === 1 || !this.redis.isCluster) return this.call('lease', checks, most);
-    return (
-      await Promise.all(checks.map((check, index) => this.call('lease', [check], most.slice(index, index + 1))))
-    ).flat();
+    const apart = checks.map((check, index) => this.call('lease', [check], most[index]));
+    return (await Promise.all(apart)).flat();
   }
 
   async charge(check: Check, cost: number): Promise<void> {
-    await this.call('charge', [check], [cost]);
+    await this.call('charge', [check], cost);
   }
 
   /** Loads, reads and writes, on a key of its own in the slot of `check`: whether that server can be used again. */
@@ -75,23 +83,58 @@ export class LimiterScript {
     await this.run([`ratelimit:probe:{${tagOf(check)}}`], PROBE);
   }
 
+  private flush(): void {
+    const together = this.waiting;
+    if (together.length === 0) return;
+    this.waiting = [];
+    const keys: string[] = [];
+    const args = ['check'];
+    for (const { checks } of together) {
+      for (const check of checks) {
+        const first = check === checks[0];
+        keys.push(keyOf(check));
+        args.push(KIND[check.rule.limit.algorithm].code, String(check.need), String(check.take));
+        args.push(...this.constants(check, first));
+      }
+    }
+    this.run(keys, args).then(
+      (answer) => {
+        let at = 0;
+        for (const { checks, resolve, reject } of together) {
+          const told = read(checks, answer, at);
+          at += checks.length * FIELDS;
+          if (told) resolve(told);
+          else reject(new Error(SPOILT));
+        }
+      },
+      (error: unknown) => {
+        for (const { reject } of together) reject(error);
+      },
+    );
+  }
+
+  private async checkApart(checks: readonly Check[]): Promise<Told[]> {
+    const told = (await Promise.all(checks.map((check) => this.call('check', [check])))).flat();
+    const refused = told.some(({ allowed }, index) => !allowed && checks[index]?.rule.shadow === false);
+    if (refused) this.giveBack(checks, told);
+    return told;
+  }
+
   /** The client is not kept waiting for it; when it fails, the tokens come back with time as all do. */
   private giveBack(checks: readonly Check[], told: readonly Told[]): void {
     for (const [index, check] of checks.entries()) {
       const { taken = 0, stamp = 0 } = told[index] ?? {};
-      if (taken === 0) continue;
-      const fields = this.fields(check, String(stamp), String(taken));
-      this.run([keyOf(check)], ['refund', ...fields]).catch(() => undefined);
+      if (taken > 0) this.call('refund', [check], taken, stamp).catch(() => undefined);
     }
   }
 
-  private async call(mode: string, checks: readonly Check[], takes?: readonly number[]): Promise<Told[]> {
-    const args = [mode];
-    for (const [index, check] of checks.entries()) {
-      args.push(...this.fields(check, String(check.need), String(takes?.[index] ?? check.take)));
-    }
-    const answer = await this.run(checks.map(keyOf), args);
-    return checks.map((_, index) => read(answer, index * FIELDS));
+  private async call(mode: string, checks: readonly [Check], take?: number, need?: number): Promise<Told[]> {
+    const [check] = checks;
+    const { code } = KIND[check.rule.limit.algorithm];
+    const args = [mode, code, String(need ?? check.need), String(take ?? check.take), ...this.constants(check, true)];
+    const told = read(checks, await this.run([keyOf(check)], args), 0);
+    if (!told) throw new Error(SPOILT);
+    return told;
   }
 
   private async run(keys: readonly string[], args: readonly string[]): Promise<readonly number[]> {
@@ -104,16 +147,19 @@ export class LimiterScript {
     }
   }
 
-  private fields({ rule }: Check, need: string, take: string): string[] {
-    let fixed = this.limits.get(rule.limit);
-    if (fixed === undefined) {
+  /** What the script has to know of a rule, and whether a request begins with it. */
+  private constants({ rule }: Check, first: boolean): readonly string[] {
+    let known = this.limits.get(rule.limit);
+    if (known === undefined) {
       const { limit, window, capacity, grain } = rule.limit;
-      fixed = [limit, window, capacity, grain, rule.shadow ? 1 : 0].map(String);
-      this.limits.set(rule.limit, fixed);
+      known = [limit, window, capacity, grain].map(String);
+      this.limits.set(rule.limit, known);
     }
-    return [KIND[rule.limit.algorithm].code, need, take, ...fixed];
+    return [...known, String((rule.shadow ? 1 : 0) + (first ? 2 : 0))];
   }
 }
+
+const SPOILT = 'ERR a key of the limiter holds something else';
 
 function keyOf(check: Check): string {
   return `ratelimit:${KIND[check.rule.limit.algorithm].key}:{${tagOf(check)}}`;
@@ -124,14 +170,19 @@ function tagOf({ rule, key }: Check): string {
   return `${rule.name}|${key}`;
 }
 
-function read(answer: readonly number[], at: number): Told {
-  const wait = answer[at + 4] ?? 0;
-  return {
-    allowed: answer[at] === 1,
-    taken: answer[at + 1] ?? 0,
-    left: answer[at + 2] ?? 0,
-    renews: answer[at + 3] ?? 0,
-    wait: wait < 0 ? Infinity : wait,
-    stamp: answer[at + 5] ?? 0,
-  };
+/** Undefined: a key holds something else, and nothing was decided. */
+function read(checks: readonly Check[], answer: readonly number[], begin: number): Told[] | undefined {
+  if (answer[begin] === -1) return undefined;
+  return checks.map((_, index) => {
+    const at = begin + index * FIELDS;
+    const wait = answer[at + 4] ?? 0;
+    return {
+      allowed: answer[at] === 1,
+      taken: answer[at + 1] ?? 0,
+      left: answer[at + 2] ?? 0,
+      renews: answer[at + 3] ?? 0,
+      wait: wait < 0 ? Infinity : wait,
+      stamp: answer[at + 5] ?? 0,
+    };
+  });
 }

@@ -1,0 +1,108 @@
+import { Controller, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { type Exchange, Refusal, systemClock } from '#kernel';
+import { exchangeOf, limitRule, rateLimiting, type RedisServer, startRedis } from '#testing';
+import { AddressGuard } from './address.guard.js';
+import { FailedCredentials } from './failed-credentials.js';
+import { RateLimitGuard } from './rate-limit.guard.js';
+import { RateLimitModule } from './rate-limit.module.js';
+import { RateLimiter } from './rate-limiter.js';
+import { RuleSet } from './rules/rule-set.js';
+import { type RedisCommands } from './stores/redis/limiter-script.js';
+
+@Controller()
+@UseGuards(AddressGuard, RateLimitGuard)
+class Proxy {}
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+interface Limits {
+  readonly limiter: RateLimiter;
+  readonly failed: FailedCredentials;
+  readonly guard: RateLimitGuard;
+  readonly addressGuard: AddressGuard;
+}
+
+async function start(rules: RuleSet, redis: RedisCommands | null): Promise<Limits> {
+  const limits = RateLimitModule.register({
+    rules: () => rules,
+    redis,
+    instances: () => 1,
+    credentialHeaders: () => ['authorization', 'x-api-key'],
+    clock: systemClock,
+  });
+  const app = await NestFactory.createApplicationContext(
+    { module: class Root {}, imports: [limits], controllers: [Proxy], providers: [RateLimitGuard, AddressGuard] },
+    { logger: false },
+  );
+  closers.push(() => app.close());
+  return {
+    limiter: app.get(RateLimiter),
+    failed: app.get(FailedCredentials),
+    guard: app.get(RateLimitGuard),
+    addressGuard: app.get(AddressGuard),
+  };
+}
+
+function contextOf(exchange: Exchange): ExecutionContextHost {
+  return new ExecutionContextHost([exchange]);
+}
+
+const two = new RuleSet(rateLimiting({ default: limitRule({ limit: 2 }) }), []);
+
+describe('the guard', () => {
+  it('answers at once without Redis, and throws a refusal', async () => {
+    const { guard, limiter } = await start(two, null);
+    expect([guard.canActivate(contextOf(exchangeOf())), guard.canActivate(contextOf(exchangeOf()))]).toEqual([
+      true,
+      true,
+    ]);
+    expect(() => guard.canActivate(contextOf(exchangeOf()))).toThrow();
+    expect(limiter.state).toMatchObject({ store: 'memory', state: 'available' });
+  });
+
+  it('asks Redis when it is there, rejects with a refusal, and says so when it is away', async () => {
+    const server: RedisServer = await startRedis();
+    const redis = new Redis(server.url, { maxRetriesPerRequest: 0, enableOfflineQueue: false, disconnectTimeout: 1 });
+    redis.on('error', () => undefined);
+    await new Promise((ready) => redis.once('ready', ready));
+    closers.push(async () => {
+      redis.disconnect();
+      await server.stop();
+    });
+    const { guard, limiter } = await start(two, redis);
+    const answers = [1, 2, 3].map(() => guard.canActivate(contextOf(exchangeOf())));
+    expect(await Promise.allSettled(answers)).toMatchObject([
+      { status: 'fulfilled', value: true },
+      { status: 'fulfilled', value: true },
+      { status: 'rejected', reason: { code: 'rate_limited' } },
+    ]);
+    expect(limiter.state).toMatchObject({ store: 'redis', state: 'available', reason: '' });
+    await server.kill();
+    await guard.canActivate(contextOf(exchangeOf()));
+    expect(limiter.state).toMatchObject({ store: 'redis', state: 'away' });
+  });
+});
+
+describe('the address guard', () => {
+  it('lets an address with too many wrong credentials send requests without any', async () => {
+    const { addressGuard, failed } = await start(two, null);
+    const wrong = exchangeOf({ headers: { authorization: 'Basic d3Jvbmc=' } });
+    expect(addressGuard.canActivate(contextOf(wrong))).toBe(true);
+    for (let index = 0; index < 20; index++) await failed.count(wrong);
+    let thrown: unknown;
+    try {
+      addressGuard.canActivate(contextOf(wrong));
+    } catch (refusal) {
+      thrown = refusal;
+    }
+    expect(thrown).toBeInstanceOf(Refusal);
+    expect(addressGuard.canActivate(contextOf(exchangeOf()))).toBe(true);
+  });
+});
