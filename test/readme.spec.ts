@@ -103,6 +103,31 @@ describe('the documentation', () => {
   });
 });
 
+describe('docs/dependencies.md', () => {
+  const named = [...text('docs/dependencies.md').matchAll(/`((?:@[\w-]+\/)?[\w.*-]+)`/g)].map(([, name = '']) => name);
+
+  it('has a line for every package that the apps and libs import', () => {
+    const sources = ['libs', 'apps'].flatMap(sourcesIn).filter((file) => !file.startsWith('libs/testing/'));
+    const imported = sources.flatMap((file) => [
+      ...text(file).matchAll(/(?:\bfrom|^import|\bimport\() ?'([^'.#\n][^'\n]*)'/gm),
+    ]);
+    const packages = new Set(
+      imported
+        .map(([, name = '']) => name)
+        .filter((name) => !name.startsWith('node:'))
+        .map(packageOf),
+    );
+
+    expect(packages.size).toBeGreaterThan(10);
+    expect([...packages].filter((name) => !named.includes(name))).toEqual([]);
+  });
+});
+
+function packageOf(specifier: string): string {
+  const [first = '', second = ''] = specifier.split('/');
+  return first.startsWith('@') ? `${first}/${second}` : first;
+}
+
 /** What docs/life-of-a-request.md names without its folder. */
 const HERE = 'libs/gateway/src';
 
