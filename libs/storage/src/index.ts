@@ -1,4 +1,5 @@
 export { AdminKeys } from './admin-keys.js';
+export { commandLineDataSource } from './command-line.js';
 export { EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { Leash } from './embedded/leash.js';
 export { Consumer } from './entities/consumer.js';

@@ -16,6 +16,8 @@ const ignore = (): void => undefined;
 const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 const redis = { url: null, sentinels: [], master: null, cluster: [], tls: null, keyPrefix: '' };
 
+const quiet = { logger: false, abortOnError: false } as const;
+
 /** Uses the database to the very end. */
 class LastWord implements OnApplicationShutdown {
   administrators: number | undefined;
@@ -51,10 +53,10 @@ describe('the storage module', () => {
     const dataDir = join(scratchFolder('module'), 'postgres');
     const app = await start({ database: { url: null, pool: 3, dataDir, tls: null }, redis, log });
     expect(await app.get(Storage).state()).toBe('embedded');
-    expect(app.get<RedisConnection | null>(RedisConnection)).toBeNull();
-    const { server } = app.get(Storage) as unknown as { server: { pid: number } };
+    expect(app.get(RedisConnection)).toBeNull();
+    const { pid } = Reflect.get(app.get(Storage), 'server') as { pid: number };
     await app.close();
-    expect(() => process.kill(server.pid, 0)).toThrow('ESRCH');
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
   it('fails with the one line when the database cannot be reached', async () => {
@@ -76,5 +78,5 @@ async function start(options: StorageOptions): Promise<INestApplicationContext> 
     ],
   })
   class App {}
-  return await NestFactory.createApplicationContext(App, { logger: false, abortOnError: false });
+  return await NestFactory.createApplicationContext(App, quiet);
 }

@@ -1,4 +1,4 @@
-import { DataSource } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Consumer } from '../entities/consumer.js';
 import { Credential } from '../entities/credential.js';
 import { Instance } from '../entities/instance.js';
@@ -12,8 +12,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_AFTER_MS = 10_000;
 const OLDEST_MAJOR = 14;
 
-export function dataSourceFor(address: DatabaseAddress, pool: number, log: StorageLog): DataSource {
-  return new DataSource({
+export function dataSourceOptions(address: DatabaseAddress, pool: number, log: StorageLog): DataSourceOptions {
+  return {
     type: 'postgres',
     url: address.url,
     poolSize: pool,
@@ -30,12 +30,12 @@ export function dataSourceFor(address: DatabaseAddress, pool: number, log: Stora
     installExtensions: false,
     logging: false,
     logger: new OrmLog(log),
-  });
+  };
 }
 
 /** From then on the pool reconnects by itself whenever somebody asks it for a connection. */
 export async function connect(address: DatabaseAddress, pool: number, log: StorageLog): Promise<DataSource> {
-  const dataSource = dataSourceFor(address, pool, log);
+  const dataSource = new DataSource(dataSourceOptions(address, pool, log));
   try {
     await dataSource.initialize();
   } catch (error) {
