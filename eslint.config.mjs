@@ -15,6 +15,8 @@ export default defineConfig(
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
       // A refusal is an expected outcome: it is thrown where Nest gives no other way out, without the cost of a stack.
       '@typescript-eslint/only-throw-error': ['error', { allow: [{ from: 'file', name: 'Refusal' }] }],
+      // Nest declares the options of its factories as classes, and everybody passes literals.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },
