@@ -1,0 +1,202 @@
+import { type Asked } from '../stage.js';
+import { type Topic } from './topic.js';
+
+function withHeaders(headers: Record<string, string | string[]>, path = '/'): Asked {
+  return { path, headers };
+}
+
+const EITHER: Topic = {
+  about: 'routes that take a path or a header',
+  routes: [
+    { path: '/', upstream: 'v1' },
+    { headers: { version: 'one' }, upstream: 'v1' },
+    { path: '/v2', upstream: 'v2' },
+    { headers: { version: 'two' }, upstream: 'v2' },
+  ],
+  cases: [
+    ['leave the root to the widest', '/', 'v1'],
+    ['leave any path to the widest', '/example', 'v1'],
+    ['are chosen by the path', '/v2', 'v2'],
+    ['are chosen by the path with a slash at the end', '/v2/', 'v2'],
+    ['are chosen by what is below the path', '/v2/example', 'v2'],
+    ['are not chosen by a longer segment', '/v2example', 'v1'],
+    ['are not chosen by the path below another', '/foo/v2/example', 'v1'],
+    ['are chosen by the header', withHeaders({ version: 'two' }), 'v2'],
+    ['are chosen by the header on any path', withHeaders({ version: 'two' }, '/foo'), 'v2'],
+    ['are chosen by the header of the other', withHeaders({ version: 'one' }), 'v1'],
+    ['are chosen by the path before the header', withHeaders({ version: 'one' }, '/v2/x'), 'v2'],
+  ],
+};
+
+const ACROSS: Topic = {
+  about: 'routes that share a host',
+  routes: [
+    { hosts: ['a.across.example', 'b.across.example'], upstream: 'v1' },
+    { hosts: ['a.across.example', 'b.across.example'], headers: { version: 'one' }, upstream: 'v1' },
+    { hosts: ['a.across.example'], path: '/v2', upstream: 'v2' },
+    { hosts: ['a.across.example'], headers: { version: 'two' }, upstream: 'v2' },
+  ],
+  cases: [
+    ['share its root', { host: 'a.across.example' }, 'v1'],
+    ['share its paths', { host: 'a.across.example', path: '/example' }, 'v1'],
+    ['share it by path', { host: 'a.across.example', path: '/v2' }, 'v2'],
+    ['share it by segments', { host: 'a.across.example', path: '/v2example' }, 'v1'],
+    ['share it by header', { host: 'a.across.example', headers: { version: 'two' } }, 'v2'],
+    ['share it by the other header', { host: 'a.across.example', headers: { version: 'one' } }, 'v1'],
+    ['do not share another host by path', { host: 'b.across.example', path: '/v2' }, 'v1'],
+    ['do not share another host by header', { host: 'b.across.example', headers: { version: 'two' } }, 'v1'],
+    ['do not take a host of neither', { host: 'c.across.example' }, 404],
+  ],
+};
+
+const HEADERS: Topic = {
+  about: 'a header that a route asks for',
+  routes: [
+    { headers: { version: 'one' }, upstream: 'v1' },
+    { headers: { Version: 'two' }, upstream: 'v2' },
+    { headers: { version: 'two', color: 'orange' }, upstream: 'v1' },
+    { headers: { color: 'blue' }, upstream: 'v1' },
+    { headers: { color: 'green' }, upstream: 'v1' },
+    { headers: { color: 'red' }, upstream: 'v2' },
+    { headers: { color: 'yellow' }, upstream: 'v2' },
+    { headers: { list: 'a, b' }, upstream: 'v3' },
+    { path: '/regex', headers: { tenant: { regex: '^acme-[0-9]+$' } }, upstream: 'v3' },
+    { path: '/present', headers: { tenant: { present: true } }, upstream: 'v3' },
+  ],
+  cases: [
+    ['is compared with its value', withHeaders({ version: 'one' }), 'v1'],
+    ['is compared with the value of another route', withHeaders({ version: 'two' }), 'v2'],
+    ['has a name in any case', withHeaders({ VERSION: 'one' }), 'v1'],
+    ['has a name in any case in the file too', withHeaders({ version: 'two' }), 'v2'],
+    ['has a value in one case', withHeaders({ version: 'One' }), 404],
+    ['has a whole value', withHeaders({ version: 'one-and-more' }), 404],
+    ['may have white space around its value', withHeaders({ version: '  one ' }), 'v1'],
+    ['must be there', '/', 404],
+    ['must not be empty', withHeaders({ version: '' }), 404],
+    ['may stand beside others', withHeaders({ version: 'one', other: 'x' }), 'v1'],
+    ['counts once more where there are two', withHeaders({ version: 'two', color: 'orange' }), 'v1'],
+    ['is not enough where a second one is missing', withHeaders({ color: 'orange' }), 404],
+    ['is not enough where a second one is different', withHeaders({ version: 'two', color: 'pink' }), 'v2'],
+    ['is one of several that lead to an upstream: blue', withHeaders({ color: 'blue' }), 'v1'],
+    ['is one of several that lead to an upstream: green', withHeaders({ color: 'green' }), 'v1'],
+    ['is one of several that lead to another: red', withHeaders({ color: 'red' }), 'v2'],
+    ['is one of several that lead to another: yellow', withHeaders({ color: 'yellow' }), 'v2'],
+    ['is not a color that nobody asks for', withHeaders({ color: 'purple' }), 404],
+    ['that leads elsewhere than a second one goes by the file', withHeaders({ version: 'one', color: 'red' }), 'v1'],
+    ['that comes in two fields is a list', withHeaders({ list: ['a', 'b'] }), 'v3'],
+    ['that comes as a list is a list', withHeaders({ list: 'a, b' }), 'v3'],
+    ['may be a regular expression', withHeaders({ tenant: 'acme-7' }, '/regex'), 'v3'],
+    ['may be a regular expression that does not match', withHeaders({ tenant: 'acme-x' }, '/regex'), 404],
+    ['may be anything', withHeaders({ tenant: 'any' }, '/present'), 'v3'],
+    ['may be anything but missing', '/present', 404],
+  ],
+};
+
+const QUERY: Topic = {
+  about: 'a query parameter that a route asks for',
+  routes: [
+    { query: { animal: 'whale' }, upstream: 'v1' },
+    { query: { animal: 'dolphin' }, upstream: 'v2' },
+    { query: { animal: 'dolphin', color: 'blue' }, upstream: 'v3' },
+    { query: { ANIMAL: 'Whale' }, upstream: 'v3' },
+    { query: { 'full name': 'Moby Dick' }, upstream: 'v2' },
+    { path: '/path', query: { animal: 'whale' }, upstream: 'v2' },
+    { path: '/header', query: { animal: 'whale' }, headers: { version: 'one' }, upstream: 'v3' },
+    { path: '/header', query: { animal: 'whale' }, upstream: 'v1' },
+    { path: '/header', headers: { version: 'one' }, upstream: 'v2' },
+    { path: '/regex', query: { page: { regex: '^[0-9]+$' } }, upstream: 'v3' },
+    { path: '/present', query: { debug: { present: true } }, upstream: 'v3' },
+  ],
+  cases: [
+    ['is compared with its value', '/?animal=whale', 'v1'],
+    ['is compared with the value of another route', '/?animal=dolphin', 'v2'],
+    ['may stand before others', '/?animal=whale&otherparam=irrelevant', 'v1'],
+    ['may stand behind others', '/?otherparam=irrelevant&animal=whale', 'v1'],
+    ['counts once more where there are two', '/?animal=dolphin&color=blue', 'v3'],
+    ['counts in any order', '/?color=blue&animal=dolphin', 'v3'],
+    ['is not enough where a second one is different', '/?animal=dolphin&color=yellow', 'v2'],
+    ['has a name in one case', '/?Animal=whale', 404],
+    ['has a value in one case', '/?animal=Whale', 404],
+    ['is another one in another case', '/?ANIMAL=Whale', 'v3'],
+    ['has a whole name', '/?animals=whale', 404],
+    ['has a whole value', '/?animal=whales', 404],
+    ['must be there', '/', 404],
+    ['must not be empty', '/?animal=', 404],
+    ['must not be one that nobody asks for', '/?color=blue', 404],
+    ['counts by its first value where there are several', '/?animal=whale&animal=dolphin', 'v1'],
+    ['counts by its first value in any order', '/?animal=dolphin&animal=whale', 'v2'],
+    ['is compared decoded', '/?%61nimal=wh%61le', 'v1'],
+    ['may have spaces as %20', '/?full%20name=Moby%20Dick', 'v2'],
+    ['may have spaces as a plus', '/?full+name=Moby+Dick', 'v2'],
+    ['stands beside the path', '/path?animal=whale', 'v2'],
+    ['stands beside a header', { path: '/header?animal=whale', headers: { version: 'one' } }, 'v3'],
+    ['is enough without that header', { path: '/header?animal=whale' }, 'v1'],
+    ['is not needed with that header', { path: '/header', headers: { version: 'one' } }, 'v2'],
+    ['may be a regular expression', '/regex?page=12', 'v3'],
+    ['may be a regular expression that does not match', '/regex?page=x', 404],
+    ['may be anything', '/present?debug=1', 'v3'],
+    ['may be there without a value', '/present?debug', 'v3'],
+    ['may be anything but missing', '/present?x=debug', 404],
+  ],
+};
+
+const METHODS: Topic = {
+  about: 'the method that a route asks for',
+  routes: [
+    { path: '/', methods: ['POST'], upstream: 'v1' },
+    { path: '/', methods: ['GET'], upstream: 'v2' },
+    { path: '/', methods: ['HEAD', 'PATCH'], upstream: 'v3' },
+    { path: '/path', methods: ['POST'], upstream: 'v2' },
+    { path: '/path', methods: ['DELETE'], headers: { version: 'one' }, upstream: 'v1' },
+    { path: '/only', methods: ['PUT'], upstream: 'v1' },
+  ],
+  cases: [
+    ['is compared: POST', { method: 'POST' }, 'v1'],
+    ['is compared: GET', { method: 'GET' }, 'v2'],
+    ['is one of several: HEAD', { method: 'HEAD' }, 'v3'],
+    ['is one of several: PATCH', { method: 'PATCH' }, 'v3'],
+    ['is no other', { method: 'DELETE' }, 405],
+    ['stands beside the path', { method: 'POST', path: '/path' }, 'v2'],
+    ['stands beside the path and a header', { method: 'DELETE', path: '/path', headers: { version: 'one' } }, 'v1'],
+    ['is not missed where a header is missing', { method: 'DELETE', path: '/path' }, 405],
+    ['leaves the others to a wider route', { method: 'GET', path: '/path' }, 'v2'],
+    ['leaves the others to a wider route: HEAD', { method: 'HEAD', path: '/only' }, 'v3'],
+    ['does not keep a narrower route from its own', { method: 'PUT', path: '/only' }, 'v1'],
+  ],
+};
+
+const CONDITION_ORDER: Topic = {
+  about: 'among conditions that all hold on the same path',
+  routes: [
+    { path: '/method', headers: { a: '1', b: '2' }, query: { c: '3' }, upstream: 'v1' },
+    { path: '/method', methods: ['GET'], upstream: 'v2' },
+    { path: '/headers', query: { c: '3', d: '4', e: '5' }, upstream: 'v1' },
+    { path: '/headers', headers: { a: '1' }, upstream: 'v2' },
+    { path: '/headers', headers: { a: '1', b: '2' }, upstream: 'v3' },
+    { path: '/query', headers: { a: '1' }, query: { c: '3' }, upstream: 'v1' },
+    { path: '/query', headers: { a: '1' }, query: { c: '3', d: '4' }, upstream: 'v2' },
+    { path: '/query', headers: { a: '1' }, upstream: 'v3' },
+    { path: '/file', headers: { b: '2' }, upstream: 'v3' },
+    { path: '/file', headers: { a: '1' }, upstream: 'v1' },
+    { path: '/file', query: { d: '4' }, upstream: 'v2' },
+    { path: '/file', query: { c: '3' }, upstream: 'v1' },
+  ],
+  cases: [
+    ['the method goes before headers and query', { path: '/method?c=3', headers: { a: '1', b: '2' } }, 'v2'],
+    [
+      'headers and query decide where the method does not',
+      { method: 'PUT', path: '/method?c=3', headers: { a: '1', b: '2' } },
+      'v1',
+    ],
+    ['a header goes before many parameters', { path: '/headers?c=3&d=4&e=5', headers: { a: '1' } }, 'v2'],
+    ['more headers go first', { path: '/headers?c=3&d=4&e=5', headers: { a: '1', b: '2' } }, 'v3'],
+    ['parameters decide where headers do not', '/headers?c=3&d=4&e=5', 'v1'],
+    ['more parameters go first', { path: '/query?c=3&d=4', headers: { a: '1' } }, 'v2'],
+    ['fewer parameters go before none', { path: '/query?c=3', headers: { a: '1' } }, 'v1'],
+    ['none is the last', { path: '/query?d=4', headers: { a: '1' } }, 'v3'],
+    ['the file decides between headers', { path: '/file', headers: { a: '1', b: '2' } }, 'v3'],
+    ['the file decides between parameters', '/file?c=3&d=4', 'v2'],
+  ],
+};
+
+export const CONDITION_TOPICS: readonly Topic[] = [EITHER, ACROSS, HEADERS, QUERY, METHODS, CONDITION_ORDER];

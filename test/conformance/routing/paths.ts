@@ -1,0 +1,160 @@
+import { type Topic } from './topic.js';
+
+const SIMPLE: Topic = {
+  about: 'one route without conditions',
+  routes: [{ upstream: 'v1' }],
+  cases: [
+    ['takes the root', '/', 'v1'],
+    ['takes any path', '/any/path?and=query', 'v1'],
+    ['takes any method', { method: 'DELETE', path: '/x' }, 'v1'],
+    ['takes a request with a body', { method: 'POST', path: '/x', body: 'text' }, 'v1'],
+    ['takes no other host', { host: 'other.example' }, 404],
+  ],
+};
+
+const EXACT: Topic = {
+  about: 'an exact path',
+  routes: [
+    { path: { exact: '/one' }, upstream: 'v1' },
+    { path: { exact: '/two/deep' }, upstream: 'v2' },
+    { path: { exact: '/slash/' }, upstream: 'v3' },
+  ],
+  cases: [
+    ['takes itself', '/one', 'v1'],
+    ['takes itself with a query', '/one?x=/one/two', 'v1'],
+    ['takes itself in several segments', '/two/deep', 'v2'],
+    ['does not take itself with a slash at the end', '/one/', 404],
+    ['does not take what is below it', '/one/deep', 404],
+    ['does not take what begins like it', '/one-more', 404],
+    ['does not take what ends like it', '/x/one', 404],
+    ['does not take what it is below', '/two', 404],
+    ['does not take itself in another case', '/One', 404],
+    ['that ends with a slash takes itself', '/slash/', 'v3'],
+    ['that ends with a slash does not take itself without it', '/slash', 404],
+    ['takes itself with an encoded letter, since that is the same path', '/%6Fne', 'v1'],
+    ['takes itself with a doubled slash, since that is the same path', '//two//deep', 'v2'],
+    ['takes itself behind a dot segment, since that is the same path', '/two/../one', 'v1'],
+    ['does not take itself with an encoded slash, since that is another path', '/two%2Fdeep', 404],
+  ],
+};
+
+const PREFIX: Topic = {
+  about: 'a prefix',
+  routes: [
+    { path: '/foo', upstream: 'v1' },
+    { path: { prefix: '/bar/' }, upstream: 'v2' },
+    { path: { prefix: '/deep/er' }, upstream: 'v3' },
+  ],
+  cases: [
+    ['takes itself', '/foo', 'v1'],
+    ['takes itself with a slash at the end', '/foo/', 'v1'],
+    ['takes a path below it', '/foo/x', 'v1'],
+    ['takes a path far below it', '/foo/x/y/z', 'v1'],
+    ['takes itself with a query', '/foo?x', 'v1'],
+    ['does not take a longer segment', '/foobar', 404],
+    ['does not take a longer segment with a path below that', '/foobar/x', 404],
+    ['does not take itself below another segment', '/x/foo', 404],
+    ['does not take itself in another case', '/FOO', 404],
+    ['does not take the root', '/', 404],
+    ['does not take a segment with parameters of its own', '/foo;v=1', 404],
+    ['does not take a segment with an encoded slash', '/foo%2Fx', 404],
+    ['written with a slash at the end takes itself without it', '/bar', 'v2'],
+    ['written with a slash at the end takes itself with it', '/bar/', 'v2'],
+    ['written with a slash at the end takes a path below', '/bar/x', 'v2'],
+    ['written with a slash at the end does not take a longer segment', '/barn', 404],
+    ['of several segments takes a path below', '/deep/er/still', 'v3'],
+    ['of several segments does not take a part of it', '/deep', 404],
+    ['of several segments does not take a longer last segment', '/deep/erx', 404],
+  ],
+};
+
+const PATH_ORDER: Topic = {
+  about: 'among paths that all match',
+  routes: [
+    { path: '/', upstream: 'v1' },
+    { path: '/match', upstream: 'v2' },
+    { path: '/match/prefix/one/more', upstream: 'v1' },
+    { path: '/match/prefix', upstream: 'v3' },
+    { path: '/match/prefix/one', upstream: 'v2' },
+    { path: '/same', upstream: 'v2' },
+    { path: { exact: '/same' }, upstream: 'v3' },
+    { path: { exact: '/match/exact' }, upstream: 'v3' },
+    { path: '/match/exact', methods: ['GET'], headers: { version: 'two' }, query: { beta: '1' }, upstream: 'v1' },
+    { path: '/long', methods: ['GET'], headers: { version: 'two' }, query: { beta: '1' }, upstream: 'v1' },
+    { path: '/long/er', upstream: 'v2' },
+    { path: '/twice', upstream: 'v2' },
+    { path: '/twice', upstream: 'v3' },
+    { path: { prefix: '/slash/' }, upstream: 'v2' },
+    { path: '/slash', upstream: 'v3' },
+  ],
+  cases: [
+    ['the root is the last', '/other', 'v1'],
+    ['a prefix goes before the root', '/match', 'v2'],
+    ['a prefix goes before the root for what is below it', '/match/x', 'v2'],
+    ['a longer prefix goes before a shorter one', '/match/prefix', 'v3'],
+    ['a longer prefix goes first for what is below it', '/match/prefix/x', 'v3'],
+    ['the longest that matches goes first, wherever it stands', '/match/prefix/one', 'v2'],
+    ['the longest that matches by segment goes first', '/match/prefix/one/morex', 'v2'],
+    ['the longest of all goes first', '/match/prefix/one/more/x', 'v1'],
+    ['an exact path goes before a prefix of the same text', '/same', 'v3'],
+    ['a prefix of the same text takes what is below', '/same/x', 'v2'],
+    ['a prefix of the same text takes the slash at the end', '/same/', 'v2'],
+    [
+      'an exact path goes before a prefix with more conditions',
+      { path: '/match/exact?beta=1', headers: { version: 'two' } },
+      'v3',
+    ],
+    [
+      'a prefix with conditions takes what the exact path does not',
+      { path: '/match/exact/x?beta=1', headers: { version: 'two' } },
+      'v1',
+    ],
+    ['a shorter prefix takes what misses the conditions of a longer one', '/match/exact/x', 'v2'],
+    [
+      'a longer prefix goes before a shorter one with more conditions',
+      { path: '/long/er?beta=1', headers: { version: 'two' } },
+      'v2',
+    ],
+    [
+      'a shorter prefix with conditions takes what the longer one does not',
+      { path: '/long/x?beta=1', headers: { version: 'two' } },
+      'v1',
+    ],
+    ['of two that are the same the first in the file goes first', '/twice', 'v2'],
+    ['of two that differ in a last slash the first in the file goes first', '/slash/x', 'v2'],
+  ],
+};
+
+const BEYOND: Topic = {
+  about: 'where the standard leaves the order open',
+  routes: [
+    { path: { regex: '^/r/[0-9]+$' }, upstream: 'v1' },
+    { path: '/r', upstream: 'v2' },
+    { path: { regex: '^/only/v[0-9]+(/|$)' }, upstream: 'v3' },
+    { path: '/orders/*', upstream: 'v1' },
+    { path: '/orders/:id', upstream: 'v2' },
+    { path: '/orders/new', upstream: 'v3' },
+    { path: '/orders/:id/items', upstream: 'v3' },
+    { path: '/files/*', upstream: 'v1' },
+    { path: '/urgent/and/long', upstream: 'v1' },
+    { path: '/urgent', priority: 1, upstream: 'v2' },
+    { path: { exact: '/urgent/and/exact' }, priority: -1, upstream: 'v3' },
+  ],
+  cases: [
+    ['a regular expression comes after a prefix', '/r/7', 'v2'],
+    ['a regular expression takes what it matches', '/only/v2/x', 'v3'],
+    ['a regular expression does not take the rest', '/only/vx', 404],
+    ['a regular expression minds the case', '/only/V2', 404],
+    ['literal text goes before a parameter', '/orders/new', 'v3'],
+    ['a parameter goes before a wildcard', '/orders/7', 'v2'],
+    ['a pattern with more text goes first', '/orders/7/items', 'v3'],
+    ['a wildcard takes the rest', '/orders/7/other', 'v1'],
+    ['a wildcard takes what is below', '/files/a/b', 'v1'],
+    ['a wildcard takes its folder', '/files/', 'v1'],
+    ['a wildcard does not take its folder without the slash', '/files', 404],
+    ['a priority goes before a longer prefix', '/urgent/and/long', 'v2'],
+    ['a priority below that of others comes after them, an exact path too', '/urgent/and/exact', 'v2'],
+  ],
+};
+
+export const PATH_TOPICS: readonly Topic[] = [SIMPLE, EXACT, PREFIX, PATH_ORDER, BEYOND];
