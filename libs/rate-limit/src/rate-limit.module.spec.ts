@@ -1,4 +1,4 @@
-import { Controller, UseGuards } from '@nestjs/common';
+import { Controller, type DynamicModule, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -17,6 +17,9 @@ import { type RedisCommands } from './stores/redis/limiter-script.js';
 @UseGuards(AddressGuard, RateLimitGuard)
 class Proxy {}
 
+@Module({})
+class Root {}
+
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
@@ -31,16 +34,23 @@ interface Limits {
 
 async function start(rules: RuleSet, redis: RedisCommands | null): Promise<Limits> {
   const limits = RateLimitModule.register({
-    rules: () => rules,
-    redis,
-    instances: () => 1,
-    credentialHeaders: () => ['authorization', 'x-api-key'],
-    clock: systemClock,
+    imports: [],
+    inject: [],
+    useFactory: () => ({
+      rules: () => rules,
+      redis,
+      instances: () => 1,
+      credentialHeaders: () => ['authorization', 'x-api-key'],
+      clock: systemClock,
+    }),
   });
-  const app = await NestFactory.createApplicationContext(
-    { module: class Root {}, imports: [limits], controllers: [Proxy], providers: [RateLimitGuard, AddressGuard] },
-    { logger: false },
-  );
+  const root: DynamicModule = {
+    module: Root,
+    imports: [limits],
+    controllers: [Proxy],
+    providers: [RateLimitGuard, AddressGuard],
+  };
+  const app = await NestFactory.createApplicationContext(root, { logger: false });
   closers.push(() => app.close());
   return {
     limiter: app.get(RateLimiter),
@@ -77,7 +87,7 @@ describe('the guard', () => {
       await server.stop();
     });
     const { guard, limiter } = await start(two, redis);
-    const answers = [1, 2, 3].map(() => guard.canActivate(contextOf(exchangeOf())));
+    const answers = [1, 2, 3].map(async () => await guard.canActivate(contextOf(exchangeOf())));
     expect(await Promise.allSettled(answers)).toMatchObject([
       { status: 'fulfilled', value: true },
       { status: 'fulfilled', value: true },

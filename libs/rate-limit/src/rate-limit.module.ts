@@ -1,4 +1,4 @@
-import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module, type ModuleMetadata } from '@nestjs/common';
 import { type Clock } from '#kernel';
 import { CREDENTIAL_HEADERS, type CredentialHeaders } from './address.guard.js';
 import { FailedCredentials } from './failed-credentials.js';
@@ -15,25 +15,51 @@ export interface RateLimitOptions {
   readonly rules: () => RuleSet;
   /** null: no Redis is configured. */
   readonly redis: RedisCommands | null;
-  /** How many instances live, as far as is known; at least 1. */
+  /** How many instances live, as far as is known; it must be known while Redis is away. */
   readonly instances: () => number;
   readonly credentialHeaders: CredentialHeaders;
   readonly clock: Clock;
 }
 
+interface RateLimitRegistration {
+  readonly imports: NonNullable<ModuleMetadata['imports']>;
+  readonly inject: unknown[];
+  readonly useFactory: (...injected: never[]) => RateLimitOptions;
+}
+
+const OPTIONS = Symbol('RATE_LIMIT_OPTIONS');
+
 /** The limits, for whoever puts `AddressGuard` and `RateLimitGuard` on a controller. */
 @Module({})
 export class RateLimitModule {
-  static register(options: RateLimitOptions): DynamicModule {
-    const { rules, clock, credentialHeaders } = options;
-    const memory = new MemoryStore(clock);
-    const limiter = new RateLimiter(rules, { memory, ...sharedStores(options) });
+  static register({ imports, inject, useFactory }: RateLimitRegistration): DynamicModule {
     return {
       module: RateLimitModule,
+      imports,
       providers: [
-        { provide: RateLimiter, useValue: limiter },
-        { provide: FailedCredentials, useValue: new FailedCredentials(() => limiter.store(), memory, clock) },
-        { provide: CREDENTIAL_HEADERS, useValue: credentialHeaders },
+        { provide: OPTIONS, useFactory, inject: inject as never[] },
+        {
+          provide: MemoryStore,
+          useFactory: ({ clock }: RateLimitOptions) => new MemoryStore(clock),
+          inject: [OPTIONS],
+        },
+        {
+          provide: RateLimiter,
+          useFactory: (options: RateLimitOptions, memory: MemoryStore) =>
+            new RateLimiter(options.rules, { memory, ...sharedStores(options) }),
+          inject: [OPTIONS, MemoryStore],
+        },
+        {
+          provide: FailedCredentials,
+          useFactory: ({ clock }: RateLimitOptions, limiter: RateLimiter, memory: MemoryStore) =>
+            new FailedCredentials(() => limiter.store(), memory, clock),
+          inject: [OPTIONS, RateLimiter, MemoryStore],
+        },
+        {
+          provide: CREDENTIAL_HEADERS,
+          useFactory: ({ credentialHeaders }: RateLimitOptions) => credentialHeaders,
+          inject: [OPTIONS],
+        },
       ],
       exports: [RateLimiter, FailedCredentials, CREDENTIAL_HEADERS],
     };

@@ -1,3 +1,4 @@
+import { type OnApplicationShutdown } from '@nestjs/common';
 import { type Exchange, formatDuration, Refusal } from '#kernel';
 import { limitHeaders, retryAfter } from './headers.js';
 import { costAfter } from './rules/cost.js';
@@ -23,7 +24,7 @@ export interface LimiterState {
 }
 
 /** Decides for each exchange whether its limits admit it. */
-export class RateLimiter {
+export class RateLimiter implements OnApplicationShutdown {
   private readonly startedAt = Date.now();
 
   constructor(
@@ -55,6 +56,10 @@ export class RateLimiter {
     const { memory, redis, leased } = this.stores;
     if (settings.store === 'memory') return memory;
     return (settings.accuracy === 'leased' ? leased : redis) ?? memory;
+  }
+
+  onApplicationShutdown(): void {
+    this.stores.redis?.stop();
   }
 
   private conclude(exchange: Exchange, rules: RuleSet, checks: readonly Check[], verdict: Verdict): true {
