@@ -52,6 +52,7 @@ export class ConfigReload {
     } catch (error) {
       return this.refused(at, [], [String(error)]);
     }
+    this.watcher?.watch(result.files);
     this.applied(result);
     if (version !== before.version)
       this.logger.info({ version, hash: result.hash }, `configuration ${version} is served`);

@@ -4,12 +4,14 @@ import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { GatewayModule, type SnapshotStore } from '#gateway';
 import { type Dependency, HealthModule, type Readiness, RequestRecorder } from '#monitoring';
+import { systemClock } from '#kernel';
+import { RateLimitModule } from '#rate-limit';
 import { AdminKeys, RedisConnection, Storage, StorageModule, type StorageOptions } from '#storage';
 import { AdminAccess } from './admin/admin-access.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
 import { StatusController } from './admin/status.controller.js';
 import { ConfigReload } from './config-reload.js';
-import { Heartbeat } from './heartbeat.js';
+import { ClusterSize, Heartbeat } from './heartbeat.js';
 import { VERSION } from './version.js';
 
 export interface GatewayParts {
@@ -18,6 +20,7 @@ export interface GatewayParts {
   readonly readiness: Readiness;
   readonly config: ConfigReload;
   readonly storage: StorageOptions;
+  readonly clusterSize: ClusterSize;
 }
 
 /** The composition root: names the parts, decides nothing. */
@@ -25,13 +28,25 @@ export interface GatewayParts {
 export class GatewayAppModule {
   static assemble(parts: GatewayParts): DynamicModule {
     const storage = StorageModule.forRoot(parts.storage);
+    const limits = RateLimitModule.register({
+      imports: [storage],
+      inject: [RedisConnection],
+      useFactory: (redis: RedisConnection | null) => ({
+        rules: () => parts.store.current.rules,
+        redis: redis?.client ?? null,
+        instances: () => parts.clusterSize.instances,
+        credentialHeaders: () => ['authorization', 'x-api-key'],
+        clock: systemClock,
+      }),
+    });
     return {
       module: GatewayAppModule,
       imports: [
         ConfigModule.forRoot({ ignoreEnvFile: true }),
         ScheduleModule.forRoot(),
         storage,
-        GatewayModule.register(parts.store),
+        GatewayModule.register(parts.store, [limits]),
+        limits,
         HealthModule.register({
           version: VERSION,
           readiness: parts.readiness,
@@ -43,6 +58,7 @@ export class GatewayAppModule {
       controllers: [StatusController],
       providers: [
         Heartbeat,
+        { provide: ClusterSize, useValue: parts.clusterSize },
         { provide: ConfigReload, useValue: parts.config },
         { provide: RequestRecorder, useValue: parts.recorder },
         {

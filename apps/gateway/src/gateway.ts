@@ -4,13 +4,13 @@ import { BUILTIN_DEMO, type Config, type LoadedConfig, mistakeLine, reservedPath
 import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
 import { systemClock } from '#kernel';
 import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
-import { AdminKeys, StorageError, type StorageLog, type StorageOptions } from '#storage';
+import { AdminKeys, RedisConnection, StorageError, type StorageLog, type StorageOptions } from '#storage';
 import { banner } from './banner.js';
 import { BootError, listenError } from './boot-error.js';
 import { ConfigReload } from './config-reload.js';
 import { startDemoUpstream } from './demo-upstream.js';
 import { GatewayAppModule } from './gateway-app.module.js';
-import { Heartbeat } from './heartbeat.js';
+import { ClusterSize, Heartbeat } from './heartbeat.js';
 import { Listener } from './listener.js';
 import { ReservedPaths } from './reserved-paths.js';
 import { VERSION } from './version.js';
@@ -67,6 +67,7 @@ export class Gateway {
       ),
     );
     const readiness = new Readiness();
+    const clusterSize = new ClusterSize();
     const apply = (next: LoadedConfig): void => {
       current = next.config;
       logger.level = current.monitoring.logs.level;
@@ -84,6 +85,7 @@ export class Gateway {
         readiness,
         config: reload,
         storage: storageOptions(config, logger),
+        clusterSize,
       }),
       adapter,
       { logger: new NestLogger(logger), abortOnError: false, bodyParser: false },
@@ -178,7 +180,10 @@ export class Gateway {
 function storageOptions({ database, redis }: Config, log: StorageLog): StorageOptions {
   return {
     database: { ...database, url: database.url?.reveal() ?? null },
-    redis: { ...redis, url: redis.url?.reveal() ?? null, password: redis.password?.reveal() ?? null },
+    redis: RedisConnection.open(
+      { ...redis, url: redis.url?.reveal() ?? null, password: redis.password?.reveal() ?? null },
+      log,
+    ),
     log,
   };
 }

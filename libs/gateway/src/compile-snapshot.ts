@@ -1,5 +1,6 @@
 import { type Config } from '#config';
 import { CidrSet } from '#kernel';
+import { RuleSet } from '#rate-limit';
 import { compileRoute } from './compile-route.js';
 import { CorsPolicy } from './transform/cors.js';
 import { compileIpRules } from './transform/ip-rules.js';
@@ -44,6 +45,7 @@ export function compileSnapshot(
     cors,
     shape: new ResponseShape(gateway.securityHeaders, cors, null, gateway.compression),
     limits: gateway.limits,
+    rules: new RuleSet(loaded.config.rateLimiting, gateway.routes),
   });
 }
 

@@ -6,9 +6,11 @@ import { SnapshotStore } from './snapshot-store.js';
 /** The data plane. */
 @Module({})
 export class GatewayModule {
-  static register(store: SnapshotStore): DynamicModule {
+  /** `imports`: what the guards of the pipeline need. */
+  static register(store: SnapshotStore, imports: DynamicModule[]): DynamicModule {
     return {
       module: GatewayModule,
+      imports,
       controllers: [ProxyController],
       providers: [Forwarder, { provide: SnapshotStore, useValue: store }],
       exports: [SnapshotStore],

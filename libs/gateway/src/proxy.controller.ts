@@ -1,12 +1,14 @@
-import { All, Controller, Req, Res, UseFilters } from '@nestjs/common';
+import { All, Controller, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { type ServerResponse } from 'node:http';
 import { Exchange } from '#kernel';
+import { RateLimitGuard } from '#rate-limit';
 import { Forwarder } from './forward/forwarder.js';
 import { ProblemFilter } from './problem.filter.js';
 import { type Route } from './route.js';
 
 /** Every proxied request comes through here. Routing has happened; the guards on the class are the pipeline, in order. */
 @Controller()
+@UseGuards(RateLimitGuard)
 @UseFilters(ProblemFilter)
 export class ProxyController {
   constructor(private readonly forwarder: Forwarder) {}

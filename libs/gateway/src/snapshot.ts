@@ -1,4 +1,5 @@
 import { type LimitsConfig } from '#config';
+import { type RuleSet } from '#rate-limit';
 import { type Route } from './route.js';
 import { type RouteTable } from './routing/route-table.js';
 import { type CorsPolicy } from './transform/cors.js';
@@ -21,4 +22,5 @@ export interface Snapshot {
   /** Of answers where no route was found. */
   readonly shape: ResponseShape;
   readonly limits: LimitsConfig;
+  readonly rules: RuleSet;
 }

@@ -14,7 +14,7 @@ import { StorageModule, type StorageOptions } from './storage.module.js';
 
 const ignore = (): void => undefined;
 const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-const redis = { url: null, sentinels: [], master: null, cluster: [], tls: null, keyPrefix: '' };
+const none = { sentinels: [], master: null, cluster: [], tls: null, keyPrefix: '' };
 
 const quiet = { logger: false, abortOnError: false } as const;
 
@@ -35,7 +35,7 @@ describe('the storage module', () => {
     const server = await startRedis();
     const app = await start({
       database: { url: database.url, pool: 3, dataDir: '', tls: null },
-      redis: { ...redis, url: server.url },
+      redis: RedisConnection.open({ ...none, url: server.url }, log),
       log,
     });
     expect(await app.get(AdminKeys).ensureFirst()).toMatch(/^aegis_admin_/);
@@ -51,7 +51,7 @@ describe('the storage module', () => {
 
   it('runs on the embedded database and without Redis when nothing is configured', async () => {
     const dataDir = join(scratchFolder('module'), 'postgres');
-    const app = await start({ database: { url: null, pool: 3, dataDir, tls: null }, redis, log });
+    const app = await start({ database: { url: null, pool: 3, dataDir, tls: null }, redis: null, log });
     expect(await app.get(Storage).state()).toBe('embedded');
     expect(app.get(RedisConnection)).toBeNull();
     const { pid } = Reflect.get(app.get(Storage), 'server') as { pid: number };
@@ -61,7 +61,7 @@ describe('the storage module', () => {
 
   it('fails with the one line when the database cannot be reached', async () => {
     const url = `postgres://u@127.0.0.1:${await freePort()}/db`;
-    const starting = start({ database: { url, pool: 3, dataDir: '', tls: null }, redis, log });
+    const starting = start({ database: { url, pool: 3, dataDir: '', tls: null }, redis: null, log });
     await expect(starting).rejects.toThrow(/^PostgreSQL at 127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)/);
   });
 });

@@ -4,18 +4,18 @@ import { DataSource } from 'typeorm';
 import { systemClock } from '#kernel';
 import { AdminKeys } from './admin-keys.js';
 import { InstanceRegistry } from './instance-registry.js';
-import { type RedisOptions } from './redis/redis-client.js';
 import { RedisConnection } from './redis/redis-connection.js';
 import { type StorageLog } from './storage-error.js';
 import { type DatabaseOptions, Storage } from './storage.js';
 
 export interface StorageOptions {
   readonly database: DatabaseOptions;
-  readonly redis: RedisOptions;
+  /** null: none is configured. */
+  readonly redis: RedisConnection | null;
   readonly log: StorageLog;
 }
 
-/** The stores: PostgreSQL through TypeORM, and Redis where one is configured (else the provider is null). */
+/** The stores: PostgreSQL through TypeORM, and Redis where one is configured (else the provider is null). Both end with it. */
 @Module({})
 export class StorageModule implements OnApplicationShutdown {
   constructor(
@@ -36,7 +36,7 @@ export class StorageModule implements OnApplicationShutdown {
       ],
       providers: [
         { provide: Storage, useFactory: open },
-        { provide: RedisConnection, useFactory: () => RedisConnection.open(redis, log) },
+        { provide: RedisConnection, useValue: redis },
         {
           provide: AdminKeys,
           useFactory: (source: DataSource) => new AdminKeys(source, systemClock),

@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { StorageError } from '../storage-error.js';
 import { type Account, give, giveTree } from './account.js';
 import { type Binaries } from './binaries.js';
@@ -146,8 +146,8 @@ function runIn(
       stdio: reach.stdio('pipe'),
       ...account,
     });
-    if (result.error) throw cannotRun(program, result.error);
-    if (result.status !== 0) throw failedOn(folder, program, result.stderr);
+    if (result.error) throw cannotRun(basename(program), result.error);
+    if (result.status !== 0) throw failedOn(dirname(folder), basename(program), result.stderr);
   } finally {
     reach.close();
   }

@@ -113,6 +113,19 @@ describe('the embedded PostgreSQL', () => {
     expect(new URL(server.url).searchParams.get('host')?.length).toBeLessThan(90);
     expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
+
+  it('listens on the loopback interface where no socket can be had', async () => {
+    const long = join(folder(), 'x'.repeat(120), 'postgres');
+    const first = await start(long);
+    const socketFolder = new URL(first.url).searchParams.get('host') ?? '';
+    await first.stop();
+    // Somebody else was quicker with the name.
+    writeFileSync(socketFolder, '');
+    const server = await start(long);
+    expect(new URL(server.url).host).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    rmSync(socketFolder);
+  });
 });
 
 describe('after a stop that was none', () => {
