@@ -86,7 +86,12 @@ function copyOf(home: string, version: string, account: Account | undefined, dat
       const copy = join(place, name);
       if (!isOurs(copy)) {
         const draft = mkdtempSync(`${copy}.new-`);
-        cpSync(home, join(draft, 'native'), { recursive: true, filter: (path) => !path.endsWith('.a') });
+        cpSync(home, join(draft, 'native'), {
+          recursive: true,
+          // Else links would be made to lead back here.
+          verbatimSymlinks: true,
+          filter: (path) => !path.endsWith('.a'),
+        });
         linkLibraries(join(draft, 'native'));
         openToAll(draft);
         renameOnto(draft, copy);
