@@ -153,6 +153,14 @@ describe('a response', () => {
     }
   });
 
+  it('exposes what is named, and everything only where credentials do not forbid *', () => {
+    const exposed = (change: Partial<CorsConfig>): string | undefined =>
+      named(applied(policy(change), APP))['access-control-expose-headers'];
+    expect(exposed({ expose: ['*'], credentials: false })).toBe('*');
+    expect(exposed({ expose: ['*'], credentials: true })).toBeUndefined();
+    expect(exposed({ expose: ['x-a', '*', 'x-b'], credentials: true })).toBe('x-a, x-b');
+  });
+
   it('loses what the upstream says about origins, so that no field stands there twice', () => {
     const fields = ['access-control-allow-origin', '*', 'ETag', '"1"', 'Access-Control-Allow-Credentials', 'true'];
     expect(applied(policy(), 'https://evil.example', [...fields])).toEqual(['ETag', '"1"', 'Vary', 'Origin']);

@@ -82,7 +82,9 @@ export class CorsPolicy {
   }
 
   private fields(origin: string): string[] {
-    const { credentials, expose } = this.config;
+    const { credentials } = this.config;
+    // With credentials a browser takes `*` for the name of a field.
+    const expose = credentials ? this.config.expose.filter((name) => name !== '*') : this.config.expose;
     const fields = ['Access-Control-Allow-Origin', origin];
     if (credentials) fields.push('Access-Control-Allow-Credentials', 'true');
     if (expose.length > 0) fields.push('Access-Control-Expose-Headers', expose.join(', '));
