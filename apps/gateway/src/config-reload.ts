@@ -28,8 +28,10 @@ export class ConfigReload {
     this.last = { at: store.current.loadedAt, ok: true, version: store.current.version, mistakes: [] };
   }
 
-  watch(): void {
+  /** `first`: what is served already. */
+  watch(first: LoadedConfig): void {
     this.watcher = new ConfigWatcher(this.source.file, () => void this.reload());
+    this.watcher.watch(filesOf(first));
   }
 
   close(): void {
@@ -52,10 +54,10 @@ export class ConfigReload {
     } catch (error) {
       return this.refused(at, [], [String(error)]);
     }
-    this.watcher?.watch(result.files);
+    this.watcher?.watch(filesOf(result));
     this.applied(result);
-    if (version !== before.version)
-      this.logger.info({ version, hash: result.hash }, `configuration ${version} is served`);
+    if (version === before.version) this.logger.info('the configuration was read again and says the same');
+    else this.logger.info({ version, hash: result.hash }, `configuration ${version} is served`);
     return { at, ok: true, version, mistakes: [] };
   }
 
@@ -64,4 +66,10 @@ export class ConfigReload {
     for (const line of lines) this.logger.error(`configuration refused, ${version} goes on: ${line}`);
     return { at, ok: false, version, mistakes };
   }
+}
+
+/** Everything whose change has to be followed, certificates included. */
+function filesOf({ files, config }: LoadedConfig): readonly string[] {
+  const { tls } = config.gateway;
+  return tls === null ? files : [...files, tls.cert, tls.key, ...(tls.clientCa === null ? [] : [tls.clientCa])];
 }

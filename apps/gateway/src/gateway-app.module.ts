@@ -10,6 +10,7 @@ import { AdminKeys, RedisConnection, Storage, StorageModule, type StorageOptions
 import { AdminAccess } from './admin/admin-access.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
 import { StatusController } from './admin/status.controller.js';
+import { TargetsController } from './admin/targets.controller.js';
 import { ConfigReload } from './config-reload.js';
 import { ClusterSize, Heartbeat } from './heartbeat.js';
 import { VERSION } from './version.js';
@@ -55,7 +56,7 @@ export class GatewayAppModule {
           dependencies: dependencies,
         }),
       ],
-      controllers: [StatusController],
+      controllers: [StatusController, TargetsController],
       providers: [
         Heartbeat,
         { provide: ClusterSize, useValue: parts.clusterSize },

@@ -1,6 +1,6 @@
 import { type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { BUILTIN_DEMO, type Config, type LoadedConfig, mistakeLine, reservedPaths } from '#config';
+import { BUILTIN_DEMO, type Config, type LoadedConfig, mistakeLine, reservedPaths, type ServerTls } from '#config';
 import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
 import { systemClock } from '#kernel';
 import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
@@ -13,6 +13,7 @@ import { GatewayAppModule } from './gateway-app.module.js';
 import { ClusterSize, Heartbeat } from './heartbeat.js';
 import { Listener } from './listener.js';
 import { ReservedPaths } from './reserved-paths.js';
+import { notYet } from './not-yet.js';
 import { VERSION } from './version.js';
 
 export interface GatewayOptions {
@@ -20,6 +21,8 @@ export interface GatewayOptions {
   readonly dataDir: string;
   readonly loaded: LoadedConfig;
   readonly env: NodeJS.ProcessEnv;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
 }
 
 const MIN_ADMIN_KEY = 16;
@@ -42,8 +45,8 @@ export class Gateway {
     private times: { drain: number; drainDelay: number },
   ) {}
 
-  static async start({ file, dataDir, loaded, env }: GatewayOptions): Promise<Gateway> {
-    const adminKey = env['AEGIS_ADMIN_KEY'];
+  static async start({ file, dataDir, loaded, env, startedAt }: GatewayOptions): Promise<Gateway> {
+    const adminKey = env['AEGIS_ADMIN_KEY'] === '' ? undefined : env['AEGIS_ADMIN_KEY'];
     if (adminKey !== undefined && adminKey.length < MIN_ADMIN_KEY) {
       throw new BootError(
         `AEGIS_ADMIN_KEY is too short: use ${MIN_ADMIN_KEY} characters or more, for example: openssl rand -hex 24`,
@@ -52,7 +55,7 @@ export class Gateway {
     const { config } = loaded;
     const log = await openLog(config.monitoring.logs);
     const { logger } = log;
-    for (const warning of loaded.warnings) logger.warn(mistakeLine(warning));
+    for (const warning of [...loaded.warnings.map(mistakeLine), ...notYet(config)]) logger.warn(warning);
     const demo = await startDemoUpstream();
     const store = new SnapshotStore(loaded, systemClock, {
       demoUrl: demo.url,
@@ -71,12 +74,19 @@ export class Gateway {
     const apply = (next: LoadedConfig): void => {
       current = next.config;
       logger.level = current.monitoring.logs.level;
+      const needed = needsRestart(config, current);
+      if (needed.length > 0) logger.warn(`${needed.join(', ')}: takes effect after a restart`);
+      try {
+        if (current.gateway.tls !== null) front.renewCertificates(current.gateway.tls);
+      } catch (err) {
+        logger.error({ err }, 'the new certificates cannot be used, the old ones go on');
+      }
     };
     const reload = new ConfigReload({ file, dataDir }, store, apply, logger, systemClock);
 
     const { gateway, admin } = config;
-    const front = new Listener(gateway.limits);
-    const back = admin.port === null ? null : new Listener(gateway.limits);
+    const front = openListener(gateway.limits, gateway.tls);
+    const back = admin.port === null ? null : openListener(gateway.limits, null);
     const adapter = new CatchAllAdapter(() => front.server);
     const app = await NestFactory.create(
       GatewayAppModule.assemble({
@@ -94,6 +104,7 @@ export class Gateway {
     });
     await app.init();
 
+    adapter.disable('x-powered-by');
     const express = adapter.getInstance() as (req: unknown, res: unknown) => void;
     const reserved = (port: number | null): ReservedPaths => {
       return new ReservedPaths(express, reservedPaths({ admin: { port }, monitoring: config.monitoring }), logger);
@@ -113,25 +124,26 @@ export class Gateway {
 
     const newAdminKey = adminKey === undefined ? await app.get(AdminKeys).ensureFirst() : null;
     await app.get(Heartbeat).beat();
-    reload.watch();
+    reload.watch(loaded);
     readiness.ready();
     const listeners = back === null ? [front] : [front, back];
     const times = { drain: gateway.drain, drainDelay: gateway.drainDelay };
     const running = new Gateway(app, listeners, readiness, reload, store, recorder, log, demo, times);
     running.followSignals();
     const shown = gateway.host === '0.0.0.0' || gateway.host === '::' ? 'localhost' : gateway.host;
+    const scheme = front.secure ? 'https' : 'http';
     process.stderr.write(
       banner(
         {
           version: VERSION,
-          url: `http://${shown}:${front.port}`,
-          adminUrl: back === null ? `http://${shown}:${front.port}` : `http://${admin.host}:${back.port}`,
+          url: `${scheme}://${shown}:${front.port}`,
+          adminUrl: back === null ? `${scheme}://${shown}:${front.port}` : `http://${admin.host}:${back.port}`,
           configFile: file,
           tryPath: pathToTry(config),
           newAdminKey,
-          tookMs: performance.now(),
+          tookMs: performance.now() - startedAt,
         },
-        process.stderr.isTTY,
+        process.stderr.isTTY && process.env['NO_COLOR'] === undefined,
       ),
     );
     logger.info({ port: front.port, version: VERSION, config: store.current.hash }, 'ready');
@@ -175,6 +187,30 @@ export class Gateway {
   untilStopped(): Promise<void> {
     return this.end;
   }
+}
+
+function openListener(limits: Config['gateway']['limits'], tls: ServerTls | null): Listener {
+  try {
+    return new Listener(limits, tls);
+  } catch (error) {
+    if (tls === null) throw error;
+    throw new BootError(
+      `gateway.tls cannot be used (${tls.cert}, ${tls.key}): ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+/** What listeners and stores were opened with, where it differs now. */
+function needsRestart(before: Config, now: Config): string[] {
+  const parts: readonly [string, (config: Config) => unknown][] = [
+    ['gateway.host', ({ gateway }) => gateway.host],
+    ['gateway.port', ({ gateway }) => gateway.port],
+    ['gateway.tls', ({ gateway }) => gateway.tls === null],
+    ['admin.port', ({ admin }) => admin.port],
+    ['database', ({ declared }) => JSON.stringify(declared.database)],
+    ['redis', ({ declared }) => JSON.stringify(declared.redis)],
+  ];
+  return parts.filter(([, of]) => of(before) !== of(now)).map(([name]) => name);
 }
 
 function storageOptions({ database, redis }: Config, log: StorageLog): StorageOptions {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   createServer,
   type IncomingMessage,
@@ -6,8 +7,15 @@ import {
   ServerResponse,
   STATUS_CODES,
 } from 'node:http';
+import {
+  createServer as createSecureServer,
+  Server as SecureServer,
+  type ServerOptions as SecureOptions,
+} from 'node:https';
 import { type AddressInfo, type Socket } from 'node:net';
 import { type Duplex } from 'node:stream';
+import { type TLSSocket } from 'node:tls';
+import { type ServerTls } from '#config';
 import { type ErrorCode, errorCatalogue, type ListenerInfo, problem, type Upgrade, uuidv7 } from '#kernel';
 
 export interface ListenerLimits {
@@ -25,14 +33,15 @@ type Handle = (req: IncomingMessage, res: ServerResponse, listener: ListenerInfo
  * every answer closes its connection.
  */
 export class Listener implements ListenerInfo {
-  readonly secure = false;
+  readonly secure: boolean;
   readonly server: Server;
   port = 0;
   private handle: Handle | undefined;
   private draining = false;
   private readonly upgraded = new Set<Duplex>();
 
-  constructor(limits: ListenerLimits) {
+  constructor(limits: ListenerLimits, tls: ServerTls | null) {
+    this.secure = tls !== null;
     const options: ServerOptions = {
       // The front door holds each to its own limit, and says which was passed.
       maxHeaderSize: limits.headers + limits.url + 1024,
@@ -43,7 +52,10 @@ export class Listener implements ListenerInfo {
       connectionsCheckingInterval: Math.min(1000, limits.headersTimeout),
       noDelay: true,
     };
-    this.server = createServer(options, (req, res) => this.request(req, res));
+    const answer = (req: IncomingMessage, res: ServerResponse): void => this.request(req, res);
+    this.server =
+      tls === null ? createServer(options, answer) : createSecureServer({ ...options, ...certificates(tls) }, answer);
+    if (tls?.clientCa != null) this.server.on('secureConnection', refuseForeignCertificate);
     this.server.maxConnections = limits.connections;
     this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, first: Buffer) =>
       this.upgrade(req, socket, first),
@@ -87,6 +99,11 @@ export class Listener implements ListenerInfo {
     this.handle?.(req, res, this, { socket, first });
   }
 
+  /** Connections from now on are made with the certificates as they are in their files now. */
+  renewCertificates(tls: ServerTls): void {
+    if (this.server instanceof SecureServer) this.server.setSecureContext(certificates(tls));
+  }
+
   /** From here on answers close their connections, so that clients go elsewhere. */
   drain(): void {
     this.draining = true;
@@ -107,6 +124,25 @@ export class Listener implements ListenerInfo {
     clearInterval(sweep);
     clearTimeout(last);
   }
+}
+
+/** A client may come without a certificate where none is required, but not with one that we do not trust. */
+function refuseForeignCertificate(socket: TLSSocket): void {
+  if (!socket.authorized && Object.keys(socket.getPeerCertificate()).length > 0) socket.destroy();
+}
+
+function certificates(tls: ServerTls): SecureOptions {
+  return {
+    cert: readFileSync(tls.cert),
+    key: readFileSync(tls.key),
+    minVersion: tls.minVersion,
+    ALPNProtocols: ['http/1.1'],
+    ...(tls.clientCa !== null && {
+      ca: readFileSync(tls.clientCa),
+      requestCert: true,
+      rejectUnauthorized: tls.clientCert === 'required',
+    }),
+  };
 }
 
 const UNPARSED: Readonly<Record<string, ErrorCode>> = {

@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { answerProblem, type Reserved } from '#gateway';
+import { answerProblem, ownSecurityHeaders, type Reserved } from '#gateway';
 import { type Exchange } from '#kernel';
 import { type Logger } from 'pino';
 
@@ -32,6 +32,8 @@ export class ReservedPaths implements Reserved {
     (req as { [REQUEST_ID]?: string })[REQUEST_ID] = exchange.id;
     req.url = exchange.path + exchange.query;
     res.setHeader('X-Request-Id', exchange.id);
+    const security = ownSecurityHeaders(exchange.listener.secure);
+    for (let i = 0; i < security.length; i += 2) res.setHeader(security[i] ?? '', security[i + 1] ?? '');
     res.on('close', () => this.served(exchange));
     this.express(req, res);
   }

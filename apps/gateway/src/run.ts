@@ -5,17 +5,20 @@ import { BootError } from './boot-error.js';
 
 /** Starts the gateway and stays until a signal has stopped it. Whatever keeps it from starting is told in one line. */
 export async function run(args: readonly string[]): Promise<void> {
+  const startedAt = performance.now();
   try {
     const { config: file, dataDir } = readArguments(args, process.env);
     const loaded = loadConfig({ file, dataDir });
     if (!loaded.ok) {
-      process.stderr.write(`${formatMistakes(loaded.mistakes, { color: process.stderr.isTTY })}\n`);
+      process.stderr.write(
+        `${formatMistakes(loaded.mistakes, { color: process.stderr.isTTY && process.env['NO_COLOR'] === undefined })}\n`,
+      );
       process.exitCode = 1;
       return;
     }
     // Only now: what is wrong above is told before half a second of loading.
     const { Gateway } = await import('./gateway.js');
-    const gateway = await Gateway.start({ file: relative('', file) || file, dataDir, loaded, env: process.env });
+    const gateway = await Gateway.start({ file: shown(file), dataDir, loaded, env: process.env, startedAt });
     await gateway.untilStopped();
   } catch (error) {
     if (error instanceof BootError) process.stderr.write(`${error.message}\n`);
@@ -27,4 +30,10 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   // Whatever still holds the process (a library's timer, a half-closed socket) has no say once everything is closed.
   process.exit();
+}
+
+/** A file below the working directory by its short name, any other as it was named. */
+function shown(file: string): string {
+  const near = relative('', file);
+  return near === '' || near.startsWith('..') ? file : near;
 }

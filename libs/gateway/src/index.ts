@@ -7,3 +7,4 @@ export { type Route } from './route.js';
 export { answerProblem } from './answer.js';
 export { explainRequest, type RequestExplanation } from './explain-request.js';
 export { RouteTable } from './routing/route-table.js';
+export { ownSecurityHeaders } from './transform/security-headers.js';

@@ -1,4 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +12,8 @@ export interface GatewayOptions {
   readonly config: string | object;
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Default: http. */
+  readonly scheme?: 'http' | 'https';
 }
 
 const ENTRY = 'dist/apps/gateway/src/main.js';
@@ -20,7 +24,12 @@ const ASK_EVERY_MS = 20;
  * The gateway as users run it: a process of its own from the build, with its own configuration file, data folder and
  * port. Resolves when it is ready; rejects with what it said when it ends before that.
  */
-export async function spawnGateway({ config, env = {}, args = [] }: GatewayOptions): Promise<SpawnedGateway> {
+export async function spawnGateway({
+  config,
+  env = {},
+  args = [],
+  scheme = 'http',
+}: GatewayOptions): Promise<SpawnedGateway> {
   const folder = scratchFolder('gateway');
   const configFile = join(folder, 'aegis.config.yaml');
   writeFileSync(configFile, typeof config === 'string' ? config : JSON.stringify(config));
@@ -34,6 +43,7 @@ export async function spawnGateway({ config, env = {}, args = [] }: GatewayOptio
       { ...inherited(), PORT: String(port), AEGIS_ADMIN_KEY: ADMIN_KEY, ...env },
       folder,
     ),
+    scheme,
   );
   await gateway.ready();
   return gateway;
@@ -48,8 +58,9 @@ export class SpawnedGateway {
     /** It may be changed while the gateway runs. */
     readonly configFile: string,
     private readonly child: Child,
+    scheme: 'http' | 'https',
   ) {
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `${scheme}://127.0.0.1:${port}`;
   }
 
   get pid(): number {
@@ -70,10 +81,7 @@ export class SpawnedGateway {
 
   async ready(): Promise<void> {
     for (;;) {
-      const status = await fetch(`${this.url}/health/ready`).then(
-        (response) => response.status,
-        () => 0,
-      );
+      const status = await statusOf(`${this.url}/health/ready`);
       if (status === 200) return;
       if (!this.child.running) await this.child.somethingHappens('before it was ready');
       await delay(ASK_EVERY_MS);
@@ -92,6 +100,18 @@ export class SpawnedGateway {
   async kill(): Promise<ChildExit> {
     return await this.child.end('SIGKILL');
   }
+}
+
+/** 0: nobody answers. The certificates of tests are their own. */
+async function statusOf(url: string): Promise<number> {
+  return await new Promise((resolve) => {
+    const ask = url.startsWith('https:') ? getSecurely(url, { rejectUnauthorized: false }) : get(url);
+    ask.on('error', () => resolve(0));
+    ask.on('response', (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+  });
 }
 
 /** What the machine needs, without what would configure the gateway behind the test's back. */

@@ -18,18 +18,23 @@ describe('ActiveHealth', () => {
   it('is what the last run of enough equal checks says', () => {
     const threshold = fc.integer({ min: 1, max: 5 });
     fc.assert(
-      fc.property(fc.array(fc.boolean(), { maxLength: 60 }), threshold, threshold, (checks, healthy, unhealthy) => {
-        const health = new ActiveHealth({ healthy, unhealthy });
-        let expected = true;
-        checks.forEach((good, at) => {
-          health.checked(good, at);
-          const runs = (value: boolean, length: number): boolean =>
-            at + 1 >= length && checks.slice(at + 1 - length, at + 1).every((one) => one === value);
-          if (expected && runs(false, unhealthy)) expected = false;
-          else if (!expected && runs(true, healthy)) expected = true;
-          expect(health.healthy).toBe(expected);
-        });
-      }),
+      fc.property(
+        fc.array(fc.boolean(), { maxLength: 60, size: 'max' }),
+        threshold,
+        threshold,
+        (checks, healthy, unhealthy) => {
+          const health = new ActiveHealth({ healthy, unhealthy });
+          let expected = true;
+          checks.forEach((good, at) => {
+            health.checked(good, at);
+            const runs = (value: boolean, length: number): boolean =>
+              at + 1 >= length && checks.slice(at + 1 - length, at + 1).every((one) => one === value);
+            if (expected && runs(false, unhealthy)) expected = false;
+            else if (!expected && runs(true, healthy)) expected = true;
+            expect(health.healthy).toBe(expected);
+          });
+        },
+      ),
     );
   });
 

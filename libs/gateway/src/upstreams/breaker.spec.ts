@@ -148,7 +148,7 @@ describe('Breaker', () => {
       pick: fc.nat(),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 4 }), (steps, probes) => {
+      fc.property(fc.array(step, { maxLength: 200, size: 'max' }), fc.integer({ min: 1, max: 4 }), (steps, probes) => {
         const open = 500;
         const breaker = new Breaker({ failures: 0.5, minimum: 4, window: 1000, open, probes });
         let now = 0;
@@ -179,7 +179,7 @@ describe('Breaker', () => {
   });
 
   it('never opens with fewer calls or a smaller share of failures than asked for', () => {
-    const calls = fc.array(fc.record({ failed: fc.boolean(), wait: fc.nat(300) }), { maxLength: 100 });
+    const calls = fc.array(fc.record({ failed: fc.boolean(), wait: fc.nat(300) }), { maxLength: 100, size: 'max' });
     fc.assert(
       fc.property(
         calls,

@@ -8,6 +8,7 @@ describe('RollingCount', () => {
     const long = fc.double({ min: 0, max: 2500, noNaN: true });
     const waits = fc.array(fc.oneof({ weight: 9, arbitrary: short }, { weight: 1, arbitrary: long }), {
       maxLength: 100,
+      size: 'max',
     });
     fc.assert(
       fc.property(waits, fc.integer({ min: 1, max: 20 }), (list, buckets) => {

@@ -114,7 +114,10 @@ describe('balance by weight', () => {
   });
 
   it('round-robin is fair again once targets stop coming and going', () => {
-    const churn = fc.array(fc.record({ index: fc.nat(3), well: fc.boolean(), turns: fc.nat(5) }), { maxLength: 60 });
+    const churn = fc.array(fc.record({ index: fc.nat(3), well: fc.boolean(), turns: fc.nat(5) }), {
+      maxLength: 60,
+      size: 'max',
+    });
     fc.assert(
       fc.property(churn, (events) => {
         const list = targets(3, 2, 1, 1);
@@ -272,7 +275,7 @@ describe('balance: hash', () => {
   });
 
   it('never lets a target hold more than 1.25 times its fair part, or four', () => {
-    const hot = fc.array(fc.nat(3), { minLength: 50, maxLength: 300 });
+    const hot = fc.array(fc.nat(3), { minLength: 50, maxLength: 300, size: 'max' });
     fc.assert(
       fc.property(weights, hot, (given, requests) => {
         const list = targets(...given);

@@ -64,7 +64,8 @@ describe('AdaptiveLimit', () => {
       for (let i = 0; i < sent; i++) limit.answered(now, now + 1000, 'longer');
     }
     expect(limit.limit).toBeLessThan(20);
-    expect(inFlight.slice(0, 20)).toContain(16);
+    // Half of 100, of which a third is let in for a while.
+    expect(inFlight).toContain(16);
   });
 
   it('does not mind clients that give up while nobody is refused', () => {
@@ -116,7 +117,7 @@ describe('AdaptiveLimit', () => {
       sign: fc.constantFrom('served', 'served', 'served', 'overloaded', 'longer', 'nothing'),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 150, size: 'max' }), (steps) => {
         const limit = new AdaptiveLimit({ min: 3, max: 60, initial: 20 });
         const under: number[] = [];
         let now = 0;
