@@ -1,8 +1,9 @@
 import { type DataSource } from 'typeorm';
-import { messageOf, StorageError, type StorageLog } from '../storage-error.js';
+import { codeOf, messageOf, StorageError, type StorageLog } from '../storage-error.js';
 
 /** Any number that nobody else takes in a shared database: "aegis" in ASCII. */
 const LOCK = 0x6165676973;
+const UNDEFINED_TABLE = '42P01';
 
 /**
  * Brings the schema up to date, one instance at a time: all of them may start at once on an empty database, the first
@@ -10,6 +11,7 @@ const LOCK = 0x6165676973;
  * holds through a pooler that hands sessions around, and ends with the connection if we die.
  */
 export async function migrate(dataSource: DataSource, log: StorageLog): Promise<string[]> {
+  if (await isUpToDate(dataSource)) return [];
   const holder = dataSource.createQueryRunner();
   try {
     await holder.startTransaction();
@@ -29,6 +31,18 @@ export async function migrate(dataSource: DataSource, log: StorageLog): Promise<
     throw error;
   } finally {
     await holder.release();
+  }
+}
+
+/** As it is at nearly every start; found out with one question and without the lock. */
+async function isUpToDate(dataSource: DataSource): Promise<boolean> {
+  try {
+    const done = await dataSource.query<{ name: string }[]>('SELECT name FROM schema_migrations');
+    const names = new Set(done.map(({ name }) => name));
+    return dataSource.migrations.every(({ constructor }) => names.has(constructor.name));
+  } catch (error) {
+    if (codeOf(error) === UNDEFINED_TABLE) return false;
+    throw error;
   }
 }
 

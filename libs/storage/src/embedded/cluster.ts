@@ -83,7 +83,12 @@ export function checkCluster(cluster: string, { major }: Binaries, account: Acco
 }
 
 /** All or nothing: the cluster gets its name when it is complete and on the disk. */
-export function createCluster(dataDir: string, binaries: Binaries, account: Account | undefined): void {
+export function createCluster(
+  dataDir: string,
+  binaries: Binaries,
+  account: Account | undefined,
+  { synced }: { readonly synced: boolean },
+): void {
   for (const name of readdirSync(dataDir)) {
     if (name.startsWith(DRAFT)) rmSync(join(dataDir, name), { recursive: true, force: true });
   }
@@ -98,7 +103,7 @@ export function createCluster(dataDir: string, binaries: Binaries, account: Acco
     writeFileSync(join(draft, PASSWORD_FILE), `${password}\n`, { mode: 0o600 });
     giveTree(account, draft);
     run('postgres', ['--single', ...SINGLE, 'template1'], provision(password));
-    run('initdb', ['--sync-only']);
+    if (synced) run('initdb', ['--sync-only']);
     renameSync(draft, clusterIn(dataDir));
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
@@ -117,7 +122,8 @@ const INITDB = [
   '--no-instructions',
 ];
 
-const SINGLE = ['-c', 'exit_on_error=on', '-c', 'log_checkpoints=off'];
+/** Not synced either: all is brought to the disk once, at the end. */
+const SINGLE = ['-c', 'exit_on_error=on', '-c', 'log_checkpoints=off', '-c', 'fsync=off'];
 
 /** One statement a line, as single-user mode reads them. To rename a database is far quicker than to make one. */
 function provision(password: string): string {

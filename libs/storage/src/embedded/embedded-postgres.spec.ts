@@ -331,7 +331,8 @@ function folder(): string {
 }
 
 async function start(dataDir: string): Promise<EmbeddedPostgres> {
-  const server = await EmbeddedPostgres.start({ dataDir, log });
+  // Processes are killed here, not machines.
+  const server = await EmbeddedPostgres.start({ dataDir, log, settings: { fsync: 'off' } });
   running.push(server);
   return server;
 }

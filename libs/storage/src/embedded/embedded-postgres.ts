@@ -59,7 +59,7 @@ export class EmbeddedPostgres {
       if (exists) await makeWay(dataDir, cluster, log);
       else {
         log.info(`setting up PostgreSQL ${binaries.version} in ${dataDir}`);
-        createCluster(dataDir, binaries, account);
+        createCluster(dataDir, binaries, account, { synced: settings['fsync'] !== 'off' });
       }
       const place = await findPlace(dataDir, account);
       const launch: Launch = { binaries, cluster, account, place, settings, log };
