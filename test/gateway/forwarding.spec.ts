@@ -218,9 +218,9 @@ describe('what the client sees', () => {
     };
     const response = await fetch(`${gateway.url}/events`);
     const reader = response.body!.getReader();
-    expect(Buffer.from((await reader.read()).value!).toString()).toBe('data: 1\n\n');
+    expect(Buffer.from((await reader.read()).value).toString()).toBe('data: 1\n\n');
     next();
-    expect(Buffer.from((await reader.read()).value!).toString()).toBe('data: 2\n\n');
+    expect(Buffer.from((await reader.read()).value).toString()).toBe('data: 2\n\n');
   });
 
   it('gets 100 Continue for a body it announces, and 103 as it comes', async () => {

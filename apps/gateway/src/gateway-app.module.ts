@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
+import { AuthModule } from '#auth';
 import { GatewayModule, type SnapshotStore } from '#gateway';
 import { type Dependency, HealthModule, type Readiness, RequestRecorder } from '#monitoring';
 import { systemClock } from '#kernel';
@@ -36,7 +37,7 @@ export class GatewayAppModule {
         rules: () => parts.store.current.rules,
         redis: redis?.client ?? null,
         instances: () => parts.clusterSize.instances,
-        credentialHeaders: () => ['authorization', 'x-api-key'],
+        credentialHeaders: () => parts.store.current.access.credentialHeaders,
         clock: systemClock,
       }),
     });
@@ -46,7 +47,7 @@ export class GatewayAppModule {
         ConfigModule.forRoot({ ignoreEnvFile: true }),
         ScheduleModule.forRoot(),
         storage,
-        GatewayModule.register(parts.store, [limits]),
+        GatewayModule.register(parts.store, [limits, AuthModule.register([storage])]),
         limits,
         HealthModule.register({
           version: VERSION,

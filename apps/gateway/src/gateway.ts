@@ -105,7 +105,7 @@ export class Gateway {
     await app.init();
 
     adapter.disable('x-powered-by');
-    const express = adapter.getInstance() as (req: unknown, res: unknown) => void;
+    const express = adapter.getInstance<(req: unknown, res: unknown) => void>();
     const reserved = (port: number | null): ReservedPaths => {
       return new ReservedPaths(express, reservedPaths({ admin: { port }, monitoring: config.monitoring }), logger);
     };

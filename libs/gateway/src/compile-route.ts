@@ -1,6 +1,8 @@
+import { type RouteAccess } from '#auth';
 import { type Config, type RouteConfig } from '#config';
 import { type MirrorRoute, type Route } from './route.js';
 import { CorsPolicy } from './transform/cors.js';
+import { FieldNames } from './transform/field-names.js';
 import { compileRequestHeaders, compileResponseHeaders } from './transform/header-changes.js';
 import { compileMirror } from './transform/mirror.js';
 import { compileIpRules } from './transform/ip-rules.js';
@@ -17,6 +19,7 @@ export function compileRoute(
   config: RouteConfig,
   { compression, securityHeaders, limits }: Config['gateway'],
   upstreams: ReadonlyMap<string, Upstream>,
+  access: RouteAccess,
 ): Route {
   const cors = config.cors === null ? null : new CorsPolicy(config.cors);
   return {
@@ -27,6 +30,7 @@ export function compileRoute(
     headers: config.headers,
     query: config.query,
     priority: config.priority,
+    access,
     admits: compileIpRules(config.ip),
     cors,
     answer: compileAnswer(config),
@@ -39,6 +43,9 @@ export function compileRoute(
     ),
     rewrite: compileRewrite(config),
     rewriteQuery: compileQuery(config.request.query),
+    hidesFields: access.hiddenFields.length === 0 ? null : new FieldNames(access.hiddenFields),
+    hidesParameter:
+      access.hiddenParameter === null ? null : compileQuery({ set: {}, remove: [access.hiddenParameter] }),
     requestHeaders: compileRequestHeaders(config.request.headers),
     shape: new ResponseShape(securityHeaders, cors, compileResponseHeaders(config.response.headers), compression),
     timeout: config.timeout,

@@ -1,5 +1,7 @@
+import { Logger } from '@nestjs/common';
+import { AccessPolicy } from '#auth';
 import { type Config } from '#config';
-import { CidrSet } from '#kernel';
+import { CidrSet, systemClock } from '#kernel';
 import { RuleSet } from '#rate-limit';
 import { compileRoute } from './compile-route.js';
 import { CorsPolicy } from './transform/cors.js';
@@ -10,6 +12,8 @@ import { RouteTable } from './routing/route-table.js';
 import { type Snapshot } from './snapshot.js';
 import { buildUpstream, type Surroundings, upstreamFingerprint } from './upstreams/build-upstream.js';
 import { type Upstream } from './upstreams/upstream.js';
+
+const logger = new Logger('Auth');
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -33,12 +37,18 @@ export function compileSnapshot(
       known?.fingerprint === fingerprint ? known : buildUpstream(config, fingerprint, surroundings),
     );
   }
+  const access = new AccessPolicy(loaded.config.auth, previous?.access ?? null, {
+    clock: systemClock,
+    tell: (news) => logger.warn(news),
+  });
   const cors = gateway.cors === null ? null : new CorsPolicy(gateway.cors);
   return Object.freeze({
     version: (previous?.version ?? 0) + 1,
     hash: loaded.hash,
     loadedAt: now,
-    routes: new RouteTable(gateway.routes.map((route) => compileRoute(route, gateway, upstreams))),
+    routes: new RouteTable(
+      gateway.routes.map((route) => compileRoute(route, gateway, upstreams, access.forRoute(route))),
+    ),
     upstreams,
     trusts: trusting(gateway.trustedProxies),
     admits: compileIpRules(gateway.ip),
@@ -46,6 +56,7 @@ export function compileSnapshot(
     shape: new ResponseShape(gateway.securityHeaders, cors, null, gateway.compression),
     limits: gateway.limits,
     rules: new RuleSet(loaded.config.rateLimiting, gateway.routes),
+    access,
   });
 }
 

@@ -1,14 +1,15 @@
 import { All, Controller, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { type ServerResponse } from 'node:http';
+import { AuthenticationGuard, RbacGuard } from '#auth';
 import { Exchange } from '#kernel';
-import { RateLimitGuard } from '#rate-limit';
+import { AddressGuard, RateLimitGuard } from '#rate-limit';
 import { Forwarder } from './forward/forwarder.js';
 import { ProblemFilter } from './problem.filter.js';
 import { type Route } from './route.js';
 
 /** Every proxied request comes through here. Routing has happened; the guards on the class are the pipeline, in order. */
 @Controller()
-@UseGuards(RateLimitGuard)
+@UseGuards(AddressGuard, AuthenticationGuard, RbacGuard, RateLimitGuard)
 @UseFilters(ProblemFilter)
 export class ProxyController {
   constructor(private readonly forwarder: Forwarder) {}

@@ -1,6 +1,8 @@
-import { type Exchange, type RouteInfo } from '#kernel';
+import { type GuardedRoute } from '#auth';
+import { type Exchange } from '#kernel';
 import { type RoutableRoute } from './routing/routable-route.js';
 import { type CorsPolicy } from './transform/cors.js';
+import { type FieldNames } from './transform/field-names.js';
 import { type FixedAnswer } from './transform/fixed-answer.js';
 import { type RequestHeaderChanges } from './transform/header-changes.js';
 import { type AddressRule } from './transform/ip-rules.js';
@@ -22,7 +24,7 @@ export interface MirrorRoute {
 }
 
 /** A route, compiled: everything that a request on it will need, decided when the snapshot was made. Null: nothing to do. */
-export interface Route extends RouteInfo, RoutableRoute {
+export interface Route extends GuardedRoute, RoutableRoute {
   readonly admits: AddressRule | null;
   readonly cors: CorsPolicy | null;
   /** Of a route without an upstream. */
@@ -30,6 +32,9 @@ export interface Route extends RouteInfo, RoutableRoute {
   readonly upstreams: WeightedSplit<UpstreamShare>;
   readonly rewrite: Rewrite;
   readonly rewriteQuery: ((query: string) => string) | null;
+  /** Where credentials are that go no further once a caller is known by one. */
+  readonly hidesFields: FieldNames | null;
+  readonly hidesParameter: ((query: string) => string) | null;
   readonly requestHeaders: RequestHeaderChanges | null;
   readonly shape: ResponseShape;
   /** For the whole exchange, in milliseconds. */

@@ -1,3 +1,4 @@
+import { type AccessPolicy } from '#auth';
 import { type LimitsConfig } from '#config';
 import { type RuleSet } from '#rate-limit';
 import { type Route } from './route.js';
@@ -23,4 +24,5 @@ export interface Snapshot {
   readonly shape: ResponseShape;
   readonly limits: LimitsConfig;
   readonly rules: RuleSet;
+  readonly access: AccessPolicy;
 }

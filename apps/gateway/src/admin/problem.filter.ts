@@ -32,7 +32,7 @@ export class ReservedProblemFilter implements ExceptionFilter {
   }
 
   private read(thrown: unknown, req: Request): ReadProblem {
-    if (thrown instanceof Refusal) return { ...thrown, errors: thrown.errors };
+    if (thrown instanceof Refusal) return thrown;
     const status = thrown instanceof HttpException ? thrown.getStatus() : bodyParserStatus(thrown);
     const code = status === undefined ? undefined : BY_STATUS[status];
     if (code === 'route_not_found') return { code, detail: `Aegis has nothing at ${req.method} ${req.path}.` };

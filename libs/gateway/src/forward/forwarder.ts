@@ -26,7 +26,9 @@ export class Forwarder {
     const share = route.upstreams.next();
     if (share === undefined) throw new Refusal('no_healthy_upstream', 'Every upstream of the route has the weight 0.');
     const { rewrite, rewriteQuery } = route;
-    const query = rewriteQuery === null ? exchange.query : rewriteQuery(exchange.query);
+    const known = exchange.principal !== null;
+    const shown = known && route.hidesParameter !== null ? route.hidesParameter(exchange.query) : exchange.query;
+    const query = rewriteQuery === null ? shown : rewriteQuery(shown);
     new HttpForward(exchange, route, share, {
       method: req.method ?? 'GET',
       target: rewrite.path(exchange) + query,
@@ -34,6 +36,7 @@ export class Forwarder {
       framing,
       upgrade,
       prefix: rewrite.prefixTaken(exchange.path),
+      hides: known ? route.hidesFields : null,
       changes: route.requestHeaders,
     }).start();
   }

@@ -1,5 +1,7 @@
 import { type IncomingMessage } from 'node:http';
+import { identityLines } from '#auth';
 import { type Exchange, randomHex, Refusal } from '#kernel';
+import { type FieldNames } from '../transform/field-names.js';
 import { type RequestHeaderChanges } from '../transform/header-changes.js';
 
 export const NO_BODY = 0;
@@ -30,6 +32,8 @@ export interface HeadPlan {
   readonly upgrade: string;
   /** The prefix that was stripped, for `X-Forwarded-Prefix`. */
   readonly prefix: string;
+  /** The client's fields that are for Aegis only. */
+  readonly hides: FieldNames | null;
   readonly changes: RequestHeaderChanges | null;
 }
 
@@ -106,7 +110,7 @@ export function requestHead(exchange: Exchange, plan: HeadPlan): string {
     }
     if (first === X && name.length >= 9) {
       const key = lower(name);
-      if (key === 'x-request-id' || key.startsWith('x-consumer-')) continue;
+      if (key === 'x-request-id' || key.startsWith('x-consumer-') || key === 'x-aegis-identity') continue;
       if (key.startsWith('x-forwarded-')) {
         if (!exchange.trusted) continue;
         if (key === 'x-forwarded-for') forwardedFor = forwardedFor === '' ? value : `${forwardedFor}, ${value}`;
@@ -119,6 +123,7 @@ export function requestHead(exchange: Exchange, plan: HeadPlan): string {
       }
       if (key === 'x-real-ip' && !exchange.trusted) continue;
     }
+    if (plan.hides !== null && plan.hides.has(name)) continue;
     if (drops !== null && drops.has(name)) continue;
     if (named !== null && named.has(lower(name)) && lower(name) !== 'content-length') continue;
     text += `${name}: ${value}\r\n`;
@@ -134,6 +139,7 @@ export function requestHead(exchange: Exchange, plan: HeadPlan): string {
   text += `X-Request-Id: ${exchange.id}\r\nX-Forwarded-For: ${forwardedFor === '' ? exchange.peer : `${forwardedFor}, ${exchange.peer}`}\r\nX-Forwarded-Proto: ${forwardedProto === '' ? (exchange.listener.secure ? 'https' : 'http') : forwardedProto}\r\nX-Forwarded-Host: ${forwardedHost === '' ? (exchange.req.headers.host ?? '') : forwardedHost}\r\nX-Forwarded-Port: ${forwardedPort === '' ? exchange.listener.port : forwardedPort}\r\nVia: ${viaField === '' ? hop : `${viaField}, ${hop}`}\r\n`;
   const prefix = forwardedPrefix + plan.prefix;
   if (prefix !== '') text += `X-Forwarded-Prefix: ${prefix}\r\n`;
+  if (exchange.principal !== null) text += identityLines(exchange.principal);
   if (plan.changes !== null) text = withChanges(text, plan.changes);
   if (plan.framing === IN_CHUNKS) text += 'Transfer-Encoding: chunked\r\n';
   return plan.upgrade === '' ? `${text}\r\n` : `${text}Connection: Upgrade\r\nUpgrade: ${plan.upgrade}\r\n\r\n`;
@@ -160,15 +166,14 @@ function namedByConnection(req: IncomingMessage): Set<string> | null {
 
 const NO_TRACE = '0'.repeat(32);
 const NO_SPAN = '0'.repeat(16);
-const [C, E, F, H, K, P, T, U, V, X] = [...'cefhkptuvx'].map((letter) => letter.charCodeAt(0)) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+/** Lower-case letters by their codes. */
+const C = 99;
+const E = 101;
+const F = 102;
+const H = 104;
+const K = 107;
+const P = 112;
+const T = 116;
+const U = 117;
+const V = 118;
+const X = 120;

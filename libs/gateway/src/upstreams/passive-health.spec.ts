@@ -123,12 +123,13 @@ describe('PassiveHealth', () => {
     });
     fc.assert(
       fc.property(
-        fc.array(step, { maxLength: 300, size: 'max' }),
+        fc.array(step, { maxLength: 120, size: 'max' }),
         fc.integer({ min: 0, max: 100 }),
         (steps, percent) => {
           const health = new PassiveHealth({ failures: 2, eject: 30_000, maxEjected: percent / 100 });
           const members = Array.from({ length: 3 }, () => health.join());
           let now = 0;
+          let wrong = 0;
           for (const { wait, act, pick } of steps) {
             now += wait;
             const one = members[pick % Math.max(1, members.length)];
@@ -141,10 +142,10 @@ describe('PassiveHealth', () => {
               health.leave(one, now);
             }
             const out = members.filter(({ ejectedUntil }) => ejectedUntil > now).length;
-            expect(out).toBeLessThanOrEqual(Math.floor((percent * members.length) / 100));
-            if (members.length === 1 && percent < 100) expect(out).toBe(0);
-            for (const { ejectedUntil } of members) expect(ejectedUntil - now).toBeLessThanOrEqual(300_000);
+            if (out > Math.floor((percent * members.length) / 100)) wrong++;
+            if (members.some(({ ejectedUntil }) => ejectedUntil - now > 300_000)) wrong++;
           }
+          expect(wrong).toBe(0);
         },
       ),
       { numRuns: 300 },

@@ -4,8 +4,8 @@ import { RollingCount } from './rolling-count.js';
 
 describe('RollingCount', () => {
   it('agrees with counting every time by itself', () => {
-    const short = fc.double({ min: 0, max: 150, noNaN: true });
-    const long = fc.double({ min: 0, max: 2500, noNaN: true });
+    const short = fc.nat(150);
+    const long = fc.nat(2500);
     const waits = fc.array(fc.oneof({ weight: 9, arbitrary: short }, { weight: 1, arbitrary: long }), {
       maxLength: 100,
       size: 'max',
@@ -16,13 +16,16 @@ describe('RollingCount', () => {
         const width = 1000 / buckets;
         const times: number[] = [];
         let now = 0;
+        let wrong = 0;
         for (const wait of list) {
           now += wait;
           const bucket = Math.floor(now / width);
-          expect(count.sum(now)).toBe(times.filter((time) => Math.floor(time / width) > bucket - buckets).length);
+          const expected = times.filter((time) => Math.floor(time / width) > bucket - buckets).length;
+          if (count.sum(now) !== expected) wrong++;
           times.push(now);
           count.add(now);
         }
+        expect(wrong).toBe(0);
       }),
     );
   });

@@ -212,7 +212,7 @@ describe('balance: ewma', () => {
 });
 
 describe('balance: hash', () => {
-  const keys = Array.from({ length: 5000 }, (_, index) => `user-${index}`);
+  const keys = Array.from({ length: 3000 }, (_, index) => `user-${index}`);
   const owners = (list: readonly Condition[]): string[] => {
     const balancer = createBalancer('hash', list);
     return keys.map((key) => balancer.choose(0, [], key, false)!.id);
@@ -239,14 +239,16 @@ describe('balance: hash', () => {
         gone.active!.checked(false, 0);
         const after = owners(list);
         let moved = 0;
+        let needlessly = 0;
         keys.forEach((_, index) => {
           if (before[index] === after[index]) return;
           moved++;
-          expect(before[index]).toBe(gone.id);
+          if (before[index] !== gone.id) needlessly++;
         });
+        expect(needlessly).toBe(0);
         expect(moved / keys.length).toBeLessThan(1 / n + 0.03);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -281,12 +283,14 @@ describe('balance: hash', () => {
         const list = targets(...given);
         const total = given.reduce((sum, weight) => sum + weight, 0);
         const balancer = createBalancer('hash', list);
+        let wrong = 0;
         requests.forEach((key, index) => {
           const chosen = balancer.choose(0, [], `hot-${key}`, false)!;
           chosen.inFlight++;
           const fair = ((index + 1) * chosen.share(0)) / total;
-          expect(chosen.inFlight).toBeLessThanOrEqual(Math.max(4, Math.ceil(1.25 * fair)));
+          if (chosen.inFlight > Math.max(4, Math.ceil(1.25 * fair))) wrong++;
         });
+        expect(wrong).toBe(0);
       }),
     );
   });
