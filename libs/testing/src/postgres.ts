@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Client, type QueryResultRow } from 'pg';
-import { EmbeddedPostgres, Leash, type StorageLog } from '#storage';
+import { EmbeddedPostgres, type StorageLog } from '#storage';
 import { scratchFolder } from './scratch.js';
 import { onceAWorker } from './worker-memory.js';
 
@@ -101,9 +101,7 @@ async function run<Row extends QueryResultRow>(url: string, sql: string): Promis
 }
 
 async function startIn(folder: string): Promise<EmbeddedPostgres> {
-  const server = await EmbeddedPostgres.start({ dataDir: join(folder, 'data'), log: silent, settings: FAST });
-  new Leash(server.pid, { signal: '0', remove: folder });
-  return server;
+  return await EmbeddedPostgres.start({ dataDir: join(folder, 'data'), log: silent, settings: FAST });
 }
 
 function ignore(): void {

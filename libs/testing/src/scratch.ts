@@ -2,10 +2,24 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Leash } from '#storage';
+import { onceAWorker } from './worker-memory.js';
 
-/** A new folder that other users may pass through, as most project folders are: PostgreSQL runs as one of them when we are root. */
+/**
+ * A new folder, gone with the worker at the latest. Other users may pass through it, as through most project folders:
+ * PostgreSQL runs as one of them when we are root.
+ */
 export function scratchFolder(name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `aegis-test-${name}-`));
+  return open(mkdtempSync(join(onceAWorker('scratch', scratchOfWorker), `${name}-`)));
+}
+
+function scratchOfWorker(): string {
+  const folder = open(mkdtempSync(join(tmpdir(), 'aegis-test-')));
+  new Leash(process.pid, { signal: '0', remove: folder });
+  return folder;
+}
+
+function open(folder: string): string {
   chmodSync(folder, 0o711);
   return folder;
 }

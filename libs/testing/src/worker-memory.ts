@@ -6,15 +6,9 @@ import { EventEmitter } from 'node:events';
  */
 const memory = EventEmitter as unknown as Record<symbol, unknown>;
 
-/** What `make` made for an earlier file of this worker, or makes now. One that failed is made again. */
-export async function onceAWorker<T>(name: string, make: () => Promise<T>): Promise<T> {
+/** What `make` made for an earlier file of this worker, or makes now. */
+export function onceAWorker<T>(name: string, make: () => T): T {
   const key = Symbol.for(`aegis.testing.${name}`);
-  const made = (memory[key] as Promise<T> | undefined) ?? make();
-  memory[key] = made;
-  try {
-    return await made;
-  } catch (error) {
-    memory[key] = undefined;
-    throw error;
-  }
+  memory[key] ??= make();
+  return memory[key] as T;
 }

@@ -17,7 +17,7 @@ if [ -n "$3" ]; then
 fi`;
 
 export interface LeashOptions {
-  /** 0: none; it is told by another leash. */
+  /** 0: none; it is only waited for. */
   readonly signal: 'INT' | 'KILL' | '0';
   /** A folder that goes away after the process. */
   readonly remove?: string;
