@@ -3,6 +3,7 @@ export {
   type Config,
   type CorsConfig,
   type GatewayConfig,
+  type JwtConfig,
   type RateLimitingConfig,
   type RateLimitRule,
   type RouteConfig,

@@ -14,7 +14,11 @@ export interface RouteInfo {
 export interface Principal {
   /** The name of the consumer. */
   readonly consumer: string;
+  /** Of the consumer, unchanging; its name where it has no other. */
+  readonly id: string;
   readonly roles: readonly string[];
+  /** What the credential is for. */
+  readonly scopes: readonly string[];
   readonly plan: string | null;
   /** Names the credential without being one. */
   readonly credential: string;

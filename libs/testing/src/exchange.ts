@@ -25,4 +25,4 @@ export function exchangeOf(fields: ExchangeFields = {}): Exchange {
   return exchange;
 }
 
-const NOBODY = { roles: [], plan: null, credential: '', user: null, claims: {} };
+const NOBODY = { id: '', roles: [], scopes: [], plan: null, credential: '', user: null, claims: {} };

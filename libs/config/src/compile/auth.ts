@@ -6,6 +6,8 @@ import { type Checks } from './checks.js';
 import { type AuthConfig } from './config.js';
 
 const BUILT_IN_ROLES = ['viewer', 'operator', 'admin'];
+/** What can be configured and cannot be used yet. A route that takes nothing else answers 503: it is never open. */
+const NOT_BUILT: ReadonlySet<AuthMethod> = new Set(['oauth2', 'mtls', 'basic', 'hmac']);
 const ASYMMETRIC: readonly JwtAlgorithm[] = ['RS256', 'ES256', 'EdDSA'];
 const SYMMETRIC: readonly JwtAlgorithm[] = ['HS256', 'HS384', 'HS512'];
 
@@ -101,6 +103,15 @@ export function checkRequirement(requirement: AuthRequirement, auth: AuthConfig,
     basic: auth.basic !== null,
     hmac: auth.hmac !== null,
   };
+  const notBuilt = requirement.methods.filter((method) => configured[method] && NOT_BUILT.has(method));
+  if (notBuilt.length > 0) {
+    const closed = notBuilt.length === requirement.methods.length;
+    checks.warn(
+      [...path, 'methods'],
+      `${notBuilt.join(', ')} cannot be used in this version${closed ? ': every request is answered 503' : ''}`,
+      'add api-key or jwt',
+    );
+  }
   const missing = requirement.methods.filter((method) => !configured[method]);
   const first = missing[0];
   if (first === undefined) return;

@@ -1,0 +1,6 @@
+export { AccessPolicy, type AccessSurroundings } from './access-policy.js';
+export { AuthModule } from './auth.module.js';
+export { AuthenticationGuard } from './authentication.guard.js';
+export { identityLines } from './identity.js';
+export { RbacGuard } from './rbac.guard.js';
+export { type GuardedRoute, type RouteAccess } from './route-access.js';

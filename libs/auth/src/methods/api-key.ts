@@ -1,0 +1,66 @@
+import { hash } from 'node:crypto';
+import { type AuthConfig } from '#config';
+import { type Exchange, type Principal } from '#kernel';
+import { type StoredKeys } from '../keys/stored-keys.js';
+import { authorizationOf } from './authorization.js';
+import { type Method, type Outcome, Rejected } from './method.js';
+
+type ApiKeysConfig = NonNullable<AuthConfig['apiKeys']>;
+
+const WRONG = new Rejected('The API key is unknown, expired or revoked.');
+const LONGEST = 1024;
+
+/**
+ * API keys, by the SHA-256 of what was sent: those that the configuration declares, else those in the database. Only
+ * digests are ever compared, so how long it takes tells a guesser nothing about the keys that there are.
+ */
+export class ApiKeyMethod implements Method {
+  readonly name = 'api-key';
+  readonly challenge: string;
+
+  constructor(
+    private readonly config: ApiKeysConfig,
+    /** By the hexadecimal digits of the hash. */
+    private readonly declared: ReadonlyMap<string, Principal>,
+  ) {
+    const [header] = config.headers;
+    const place = header === undefined ? `query="${config.query ?? ''}"` : `header="${header}"`;
+    this.challenge = `ApiKey realm="aegis", ${place}`;
+  }
+
+  credentialIn(exchange: Exchange): string | null {
+    for (const name of this.config.headers) {
+      const value = name === 'authorization' ? inAuthorization(exchange) : exchange.req.headers[name];
+      if (typeof value === 'string' && value !== '') return value;
+    }
+    return this.config.query === null ? null : inQuery(exchange.query, this.config.query);
+  }
+
+  verify(key: string, stored: StoredKeys): Outcome | Promise<Outcome> {
+    if (key.length > LONGEST) return WRONG;
+    const digest = hash('sha256', key, 'hex');
+    const declared = this.declared.get(digest);
+    if (declared !== undefined) return declared;
+    const found = stored.find(digest);
+    return found instanceof Promise ? found.then((principal) => principal ?? WRONG) : (found ?? WRONG);
+  }
+}
+
+/** A token of three parts is a JWT, and not ours. */
+function inAuthorization(exchange: Exchange): string | null {
+  const own = authorizationOf(exchange, 'apikey');
+  if (own !== null) return own;
+  const bearer = authorizationOf(exchange, 'bearer');
+  return bearer === null || bearer.split('.').length === 3 ? null : bearer;
+}
+
+/** Names are compared decoded. A parameter that is there more than once is no key: upstreams differ in which one counts. */
+function inQuery(query: string, name: string): string | null {
+  if (query.length <= 1) return null;
+  const values = new URLSearchParams(query).getAll(name);
+  if (values.length > 1) return AMBIGUOUS;
+  return values[0] === undefined || values[0] === '' ? null : values[0];
+}
+
+/** Longer than a key can be. */
+const AMBIGUOUS = ' '.repeat(LONGEST + 1);

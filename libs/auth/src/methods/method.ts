@@ -1,0 +1,27 @@
+import { type AuthMethod } from '#config';
+import { type Exchange, type Principal } from '#kernel';
+import { type StoredKeys } from '../keys/stored-keys.js';
+
+/** A credential that was looked at and found wanting. The reason is for the one who sent it. */
+export class Rejected {
+  constructor(
+    readonly reason: string,
+    /** Parameters of the challenge that say so, where the scheme has a way to: `error="invalid_token"`. */
+    readonly error = '',
+  ) {}
+}
+
+export type Outcome = Principal | Rejected;
+
+/**
+ * One way to show who is calling. What can be answered without waiting is answered without a promise. A store that cannot
+ * be asked is a thrown `Refusal`, so that nobody is told that a good credential is wrong.
+ */
+export interface Method {
+  readonly name: AuthMethod;
+  /** How `WWW-Authenticate` asks for it. */
+  readonly challenge: string;
+  /** null: the request carries no credential of this kind. */
+  credentialIn(exchange: Exchange): string | null;
+  verify(credential: string, stored: StoredKeys): Outcome | Promise<Outcome>;
+}

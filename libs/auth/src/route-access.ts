@@ -1,0 +1,57 @@
+import { type AuthRequirement } from '#config';
+import { type Exchange, Refusal, type RouteInfo } from '#kernel';
+import { type Method } from './methods/method.js';
+import { type Demands } from './rbac/demands.js';
+import { type PathRules } from './rbac/path-rules.js';
+
+/** A route as the guards of this library need it. */
+export interface GuardedRoute extends RouteInfo {
+  readonly access: RouteAccess;
+}
+
+/** Who may use a route, compiled. It hangs on the route, so that an exchange is judged by the configuration it began with. */
+export class RouteAccess {
+  /** For `WWW-Authenticate`. */
+  private readonly challenges: string;
+
+  constructor(
+    private readonly mode: AuthRequirement['mode'],
+    /** Those that work here, in the order in which they are tried. */
+    readonly methods: readonly Method[],
+    private readonly demands: Demands,
+    private readonly rules: PathRules,
+    /** Lower-case names of fields that carry keys which the upstream must not see. */
+    readonly hiddenFields: readonly string[],
+    readonly hiddenParameter: string | null,
+  ) {
+    this.challenges = methods.map(({ challenge }) => challenge).join(', ');
+  }
+
+  /** Whether credentials are looked at. A path that rules cover needs a caller that is known, whatever the route says. */
+  looks({ path }: Exchange): boolean {
+    return this.mode !== 'none' || this.rules.cover(path);
+  }
+
+  /** Whether a request without a credential may go on. */
+  admitsAnyone({ path }: Exchange): boolean {
+    return this.mode !== 'required' && !this.rules.cover(path);
+  }
+
+  /** What keeps a caller out that is known, in words; null: nothing. */
+  missing({ principal, req, path }: Exchange): string | null {
+    if (principal === null) return null;
+    return this.demands.missing(principal) ?? this.rules.missing(principal, req.method ?? '', path);
+  }
+
+  required(): Refusal {
+    return new Refusal('authentication_required', 'This needs a credential, and the request has none.', {
+      'WWW-Authenticate': this.challenges,
+    });
+  }
+
+  invalid(method: Method, reason: string, error: string): Refusal {
+    const challenge = error === '' ? method.challenge : `${method.challenge}, ${error}`;
+    const challenges = this.methods.map((each) => (each === method ? challenge : each.challenge)).join(', ');
+    return new Refusal('invalid_credentials', reason, { 'WWW-Authenticate': challenges });
+  }
+}
