@@ -9,41 +9,50 @@ import { type Condition } from './condition.js';
  *
  * A status of 500 or more is a failure, and so is an answer that breaks off. A kept connection that turned out to be closed
  * is nobody's failure. A client that goes away says nothing about the target, except that it took at least so long.
+ * A target is as slow as its answer takes once the request has been sent to its end: the rest is the client's.
  */
 export class Attempt {
   private phase: 'waiting' | 'answered' | 'over' = 'waiting';
   private readonly ticket: number;
+  private waitingSince: number;
 
-  /** The place in `limit` has been acquired already. */
+  /** The place in `limit` has been acquired already, at `startedAt`. */
   constructor(
     readonly condition: Condition,
     private readonly limit: ConcurrencyLimit,
     readonly startedAt: number,
+    /** A body of the request is still to be sent. */
+    private bodyToCome = false,
   ) {
     condition.inFlight++;
+    this.waitingSince = startedAt;
     this.ticket = condition.breaker === null ? 0 : condition.breaker.begin(startedAt);
+  }
+
+  /** The last byte of the request's body has been sent. */
+  bodySent(now: number): void {
+    if (!this.bodyToCome) return;
+    this.bodyToCome = false;
+    this.waitingSince = now;
   }
 
   /** The response head has come (not a 1xx, except 101). */
   answered(status: number, now: number): void {
     if (this.phase !== 'waiting') return;
     this.phase = 'answered';
+    const { condition, waitingSince } = this;
     const failed = status >= 500;
-    this.condition.answeredIn(now - this.startedAt, failed, now);
+    condition.answeredIn(now - waitingSince, failed, now);
     this.report(failed, now);
-    this.limit.answered(
-      this.startedAt,
-      now,
-      status === 503 || status === 429 ? 'overloaded' : failed ? 'nothing' : 'served',
-    );
+    const sign = status === 503 || status === 429 ? 'overloaded' : failed ? 'nothing' : 'served';
+    this.limit.answered(this.startedAt, now, sign, waitingSince);
   }
 
   /** There will be no answer, or no more of it. */
   failed(kind: FailureKind, now: number): void {
     if (this.phase === 'over') return;
-    const { condition, startedAt } = this;
     if (kind !== 'stale') {
-      if (this.phase === 'waiting') condition.answeredIn(now - startedAt, true, now);
+      if (this.phase === 'waiting') this.condition.answeredIn(now - this.waitingSince, true, now);
       this.report(true, now);
     }
     this.end(now, kind === 'timeout' ? 'served' : 'nothing');
@@ -58,9 +67,9 @@ export class Attempt {
   /** The client went away, or the gateway gave the exchange up for a reason that is not the target's. */
   abandoned(now: number): void {
     if (this.phase === 'over') return;
-    const { condition, startedAt } = this;
-    if (this.phase === 'waiting' && now - startedAt > condition.latency(now)) {
-      condition.answeredIn(now - startedAt, false, now);
+    const { condition, waitingSince } = this;
+    if (this.phase === 'waiting' && !this.bodyToCome && now - waitingSince > condition.latency(now)) {
+      condition.answeredIn(now - waitingSince, false, now);
     }
     this.end(now, 'longer');
   }
@@ -76,7 +85,7 @@ export class Attempt {
   private end(now: number, sign: 'served' | 'longer' | 'nothing'): void {
     if (this.phase === 'waiting') {
       this.condition.breaker?.release(this.ticket);
-      this.limit.answered(this.startedAt, now, sign);
+      this.limit.answered(this.startedAt, now, this.bodyToCome ? 'nothing' : sign, this.waitingSince);
     }
     this.phase = 'over';
     this.condition.inFlight--;

@@ -172,6 +172,20 @@ describe('Attempt', () => {
     expect(one.latency(501)).toBeGreaterThan(499);
   });
 
+  it('does not hold a slow upload against the target', () => {
+    const one = condition();
+    const upload = new Attempt(one, new FixedLimit(1), 0, true);
+    upload.bodySent(9000);
+    upload.bodySent(9500);
+    upload.answered(201, 9020);
+    expect(one.latency(9020)).toBe(20);
+    new Attempt(one, new FixedLimit(1), 10_000, true).abandoned(60_000);
+    expect(one.latency(60_000)).toBeLessThanOrEqual(20);
+    const early = new Attempt(one, new FixedLimit(1), 60_000, true);
+    early.answered(413, 60_100);
+    expect(one.latency(60_100)).toBe(100);
+  });
+
   it('gives the place of a probe back when the client leaves', () => {
     const one = condition({ passive: null });
     for (let i = 0; i < 2; i++) attempt(one).failed('reset', 0);

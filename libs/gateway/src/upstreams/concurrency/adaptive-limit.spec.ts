@@ -66,8 +66,8 @@ describe('AdaptiveLimit', () => {
 
   it('holds back to see what is left as soon as it has come down for that', () => {
     const limit = new AdaptiveLimit();
-    // After this, a probe is not due for half a minute.
-    let now = saturate(limit, 0, 50, (inFlight) => 20 * Math.max(1, inFlight / 40));
+    // After this, there has just been a probe, and the next one is far off.
+    let now = saturate(limit, 0, 400, (inFlight) => 20 * Math.max(1, inFlight / 40));
     const before = limit.limit;
     let sent = 0;
     for (; limit.limit > 0.6 * before; now += 100) {
@@ -76,6 +76,19 @@ describe('AdaptiveLimit', () => {
     }
     for (sent = 0; limit.tryAcquire(now, false); sent++);
     expect(sent).toBe(Math.floor(limit.limit / 3));
+  });
+
+  it('goes by how long an answer took once the request had been sent, however slowly that came in', () => {
+    const limit = new AdaptiveLimit();
+    let now = saturate(limit, 0, 20, () => 50);
+    for (let round = 0; round < 100; round++) {
+      let sent = 0;
+      while (limit.tryAcquire(now, false)) sent++;
+      for (let i = 0; i < sent; i++) limit.answered(now, now + 5050, 'served', now + 5000);
+      now += 5050;
+    }
+    expect(limit.limit).toBe(10_000);
+    expect(limit.unloadedLatency).toBeCloseTo(50);
   });
 
   it('does not mind clients that give up while nobody is refused', () => {

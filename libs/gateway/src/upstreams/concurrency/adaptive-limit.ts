@@ -104,10 +104,10 @@ export class AdaptiveLimit implements ConcurrencyLimit {
     return true;
   }
 
-  answered(startedAt: number, now: number, sign: Sign): void {
+  answered(startedAt: number, now: number, sign: Sign, waitingSince = startedAt): void {
     this.inFlight--;
     const { probe, baseline } = this;
-    const latency = Math.max(FASTEST, now - startedAt);
+    const latency = Math.max(FASTEST, now - waitingSince);
     const counted = baseline === 0 ? latency : Math.min(latency, OUTLIER * baseline);
     const known = sign === 'served' || (sign === 'longer' && latency > baseline / 2);
     if (probe.running) {

@@ -10,8 +10,11 @@ export interface ConcurrencyLimit {
   readonly inFlight: number;
   /** `important`: the route says that it goes first. `false`: refuse, at once. */
   tryAcquire(now: number, important: boolean): boolean;
-  /** The response head has come, or will not come any more. */
-  answered(startedAt: number, now: number, sign: Sign): void;
+  /**
+   * The response head has come, or will not come any more. `startedAt` is the time that was given to `tryAcquire`,
+   * `waitingSince` when nothing but the answer was missing: later than `startedAt` when a body came in slowly.
+   */
+  answered(startedAt: number, now: number, sign: Sign, waitingSince?: number): void;
   finished(): void;
 }
 
