@@ -84,7 +84,7 @@ function sharedStores({ redis: commands, rules, clock, instances }: RateLimitOpt
 const logger = new Logger('RateLimit');
 
 function tell({ state, reason }: BreakerState, choice: 'local' | 'allow' | 'deny'): void {
-  if (state === 'closed') logger.log('limits are counted in Redis again');
+  if (state === 'closed') logger.warn('limits are counted in Redis again');
   else logger.warn(`Redis is away (${reason}): ${MEANWHILE[choice]} until it is back`);
 }
 
