@@ -1,12 +1,5 @@
 import { readFileSync } from 'node:fs';
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
 import {
   createServer as createSecureServer,
   Server as SecureServer,
@@ -16,7 +9,8 @@ import { type AddressInfo, type Socket } from 'node:net';
 import { type Duplex } from 'node:stream';
 import { type TLSSocket } from 'node:tls';
 import { type ServerTls } from '#config';
-import { type ErrorCode, errorCatalogue, type ListenerInfo, problem, type Upgrade, uuidv7 } from '#kernel';
+import { type ListenerInfo, type Upgrade } from '#kernel';
+import { answerUnparsed, unparsed } from './unparsed.js';
 
 export interface ListenerLimits {
   readonly headers: number;
@@ -39,6 +33,9 @@ export class Listener implements ListenerInfo {
   private handle: Handle | undefined;
   private draining = false;
   private readonly upgraded = new Set<Duplex>();
+  /** The answer to the latest request of each connection. */
+  private readonly latest = new WeakMap<Duplex, ServerResponse>();
+  private readonly refused = new WeakSet<Duplex>();
 
   constructor(limits: ListenerLimits, tls: ServerTls | null) {
     this.secure = tls !== null;
@@ -51,6 +48,8 @@ export class Listener implements ListenerInfo {
       keepAliveTimeout: limits.keepAlive,
       connectionsCheckingInterval: Math.min(1000, limits.headersTimeout),
       noDelay: true,
+      // The front door says what is missing, as a problem.
+      requireHostHeader: false,
     };
     const answer = (req: IncomingMessage, res: ServerResponse): void => this.request(req, res);
     this.server =
@@ -60,8 +59,20 @@ export class Listener implements ListenerInfo {
     this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, first: Buffer) =>
       this.upgrade(req, socket, first),
     );
-    this.server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => this.request(req, res));
-    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refuseUnparsed(error, socket));
+    // Node would leave out what comes after so many; their size is limited anyway.
+    this.server.maxHeadersCount = 0;
+    this.server.on('connect', (req: IncomingMessage, socket: Duplex, first: Buffer) =>
+      this.upgrade(req, socket, first),
+    );
+    this.server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+      // Node gives up a connection whose expectation it has not met, also where there is no body to wait for.
+      if (req.headers['transfer-encoding'] === undefined && !(Number(req.headers['content-length']) > 0)) {
+        res.writeContinue();
+      }
+      this.request(req, res);
+    });
+    this.server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => this.request(req, res));
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => this.refuse(error, socket));
   }
 
   serve(handle: Handle): void {
@@ -80,6 +91,9 @@ export class Listener implements ListenerInfo {
   }
 
   private request(req: IncomingMessage, res: ServerResponse): void {
+    // The answer before this one closes the connection: nobody would hear of what this one does.
+    if (this.latest.get(req.socket)?.shouldKeepAlive === false) return;
+    this.latest.set(req.socket, res);
     if (this.draining) res.shouldKeepAlive = false;
     this.handle?.(req, res, this, null);
   }
@@ -102,6 +116,29 @@ export class Listener implements ListenerInfo {
   /** Connections from now on are made with the certificates as they are in their files now. */
   renewCertificates(tls: ServerTls): void {
     if (this.server instanceof SecureServer) this.server.setSecureContext(certificates(tls));
+  }
+
+  /**
+   * What Node could not parse, or did not get in time. Answers that are due before come first; one that has begun is cut
+   * off; and what still arrives is read over for a while, since a reset would take the refusal away from the client.
+   */
+  private refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (error.code === 'ECONNRESET' || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    if (this.refused.has(socket)) return;
+    this.refused.add(socket);
+    const latest = this.latest.get(socket);
+    if (latest === undefined) answerUnparsed(error, socket);
+    else if (latest.req.complete) {
+      if (!latest.writableFinished) latest.once('finish', () => answerUnparsed(error, socket));
+      else if (latest.shouldKeepAlive) answerUnparsed(error, socket);
+    } else if (!latest.headersSent) {
+      const { status, fields, body } = unparsed(error);
+      latest.writeHead(status, fields).end(body);
+    } else if (latest.writableFinished) socket.end();
+    else socket.destroy();
   }
 
   /** From here on answers close their connections, so that clients go elsewhere. */
@@ -143,24 +180,4 @@ function certificates(tls: ServerTls): SecureOptions {
       rejectUnauthorized: tls.clientCert === 'required',
     }),
   };
-}
-
-const UNPARSED: Readonly<Record<string, ErrorCode>> = {
-  HPE_HEADER_OVERFLOW: 'headers_too_large',
-  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
-};
-
-function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const code = UNPARSED[error.code ?? ''] ?? 'bad_request';
-  const id = uuidv7(Date.now());
-  const answer = problem(code, errorCatalogue[code].title, { id, path: '' });
-  const body = JSON.stringify(answer);
-  const reason = STATUS_CODES[answer.status] ?? '';
-  socket.end(
-    `HTTP/1.1 ${answer.status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${id}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

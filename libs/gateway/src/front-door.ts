@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { Exchange, isRequestId, type ListenerInfo, Refusal, unmapped, type Upgrade, uuidv7 } from '#kernel';
+import { refuseAmbiguous, refuseHiddenDots } from './ambiguity.js';
 import { answerFixed, answerProblem } from './answer.js';
 import { type CatchAllHandler } from './nest/catch-all-adapter.js';
 import { type Route } from './route.js';
@@ -48,6 +49,8 @@ export class FrontDoor {
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
       if (res.listenerCount('close') === 0) res.on('close', () => this.closed(exchange));
+      // What was not understood may not end where we think it does.
+      if (exchange.path === '') res.shouldKeepAlive = false;
       answerProblem(exchange, thrown.code, thrown.detail, thrown.headers);
       return;
     }
@@ -69,6 +72,7 @@ export class FrontDoor {
       reserved.serve(exchange);
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
+      if (exchange.path === '') res.shouldKeepAlive = false;
       answerProblem(exchange, thrown.code, thrown.detail, thrown.headers);
     }
   }
@@ -88,6 +92,7 @@ export class FrontDoor {
   private locate(exchange: Exchange<Route>): void {
     const { req } = exchange;
     const { limits } = this.current();
+    refuseAmbiguous(req, exchange.upgrade !== null);
     exchange.host = req.headers.host ?? '';
     const url = req.url ?? '/';
     if (url.length > limits.url) {
@@ -98,11 +103,12 @@ export class FrontDoor {
     }
     const target = splitTarget(url);
     if (target instanceof Refusal) throw target;
-    exchange.path = target.path;
-    exchange.query = target.query;
+    refuseHiddenDots(target.path);
     if (target.host !== undefined && target.host !== exchange.host.toLowerCase()) {
       throw new Refusal('bad_request', 'The host of the request target is not the one of the Host field.');
     }
+    exchange.path = target.path;
+    exchange.query = target.query;
   }
 
   /** False: it was answered already. */
@@ -137,6 +143,8 @@ export class FrontDoor {
 
   private closed(exchange: Exchange<Route>): void {
     exchange.latencyMs = performance.now() - exchange.startedAt;
+    // The listener has answered for it: the rest of the request could not be read.
+    if (exchange.status === 0 && exchange.res.headersSent) exchange.status = exchange.res.statusCode;
     if (!exchange.res.writableFinished && exchange.status !== 101) exchange.aborted = true;
     exchange.call?.abort();
     this.recorder.record(exchange);
