@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { type Answers, parseAnswers } from './answers.js';
+
+/** A connection of an attacker: bytes go out as they are written here, one character a byte. */
+export class Wire {
+  received = '';
+  /** The gateway has ended or reset it. */
+  closed = false;
+  private readonly socket: Socket;
+
+  private constructor(port: number) {
+    this.socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+    this.socket.on('data', (bytes: Buffer) => (this.received += bytes.toString('latin1')));
+    this.socket.on('end', () => {
+      this.closed = true;
+      this.socket.end();
+    });
+    this.socket.on('close', () => (this.closed = true));
+    // A reset is one of the ways to be refused.
+    this.socket.on('error', () => undefined);
+  }
+
+  static async open(port: number): Promise<Wire> {
+    const wire = new Wire(port);
+    await once(wire.socket, 'connect');
+    return wire;
+  }
+
+  send(bytes: string): void {
+    if (this.socket.writable) this.socket.write(bytes, 'latin1');
+  }
+
+  answers(bodiless = 0): Answers {
+    return parseAnswers(this.received, this.closed, bodiless);
+  }
+
+  /** Resolves when so many final answers are there, or the gateway has closed the connection. */
+  async hears(count: number, bodiless = 0): Promise<Answers> {
+    while (!this.closed && this.answers(bodiless).answers.length < count) await this.something();
+    return this.answers(bodiless);
+  }
+
+  /** What was heard so far is not heard again. */
+  forget(): void {
+    this.received = '';
+  }
+
+  private async something(): Promise<void> {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const quietly = (): undefined => undefined;
+    await Promise.race([
+      once(this.socket, 'data', { signal }).catch(quietly),
+      once(this.socket, 'end', { signal }).catch(quietly),
+      once(this.socket, 'close', { signal }).catch(quietly),
+    ]);
+    stop.abort();
+  }
+
+  /** Says that nothing more will come, and resolves when the gateway has closed too. */
+  async finish(): Promise<void> {
+    this.socket.end();
+    await this.ended();
+  }
+
+  async ended(): Promise<void> {
+    while (!this.closed) await this.something();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
