@@ -1,0 +1,199 @@
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { createHash, randomBytes } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SignJWT } from 'jose';
+import { type Config, loadConfig } from '#config';
+import { Refusal } from '#kernel';
+import { FailedCredentials } from '#rate-limit';
+import { exchangeOf, FakeClock, scratchFolder } from '#testing';
+import { AccessPolicy } from './access-policy.js';
+import { AuthenticationGuard } from './authentication.guard.js';
+import { StoredKeys } from './keys/stored-keys.js';
+import { RbacGuard } from './rbac.guard.js';
+
+type ExchangeFields = NonNullable<Parameters<typeof exchangeOf>[0]>;
+
+const SECRET = randomBytes(32).toString('hex');
+const KEY = 'a-declared-key';
+const HASH = createHash('sha256').update(KEY).digest('hex');
+const clock = new FakeClock();
+const folder = scratchFolder('guards');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function configOf(requirement: unknown, auth: Record<string, unknown> = {}): Config {
+  const file = join(folder, 'aegis.yaml');
+  const routes = [{ name: 'r', path: '/', respond: { status: 200 }, auth: requirement }];
+  const consumers = [{ name: 'app', roles: ['user'], apiKeys: [{ hash: `sha256:${HASH}` }] }];
+  writeFileSync(file, JSON.stringify({ gateway: { routes }, auth: { consumers, ...auth } }));
+  const loaded = loadConfig({ file, env: {} });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes));
+  return loaded.config;
+}
+
+/** What the two guards say one after the other: true, or the refusal. */
+class Gate {
+  counted = 0;
+  readonly policy: AccessPolicy;
+  private readonly authentication: AuthenticationGuard;
+  private readonly config: Config;
+
+  constructor(requirement: unknown, auth: Record<string, unknown> = {}, previous: AccessPolicy | null = null) {
+    this.config = configOf(requirement, auth);
+    this.policy = new AccessPolicy(this.config.auth, previous, { clock, tell: () => undefined });
+    const store = {
+      check: () => {
+        this.counted++;
+        return Promise.resolve('checked' as const);
+      },
+    };
+    const failed = new FailedCredentials(() => store as never, store as never, clock);
+    this.authentication = new AuthenticationGuard(new StoredKeys(() => Promise.resolve([]), clock), failed);
+  }
+
+  exchange(fields: ExchangeFields) {
+    const exchange = exchangeOf(fields);
+    const [route] = this.config.gateway.routes;
+    if (route === undefined) throw new Error('no route');
+    return Object.assign(exchange, { route: { name: 'r', access: this.policy.forRoute(route) } });
+  }
+
+  pass(exchange: ReturnType<Gate['exchange']>): boolean | Promise<boolean> {
+    const context = new ExecutionContextHost([exchange]);
+    const known = this.authentication.canActivate(context);
+    const allowed = (): boolean => new RbacGuard().canActivate(context);
+    return known instanceof Promise ? known.then(allowed) : allowed();
+  }
+
+  async ask(fields: ExchangeFields): Promise<unknown> {
+    try {
+      return await this.pass(this.exchange(fields));
+    } catch (thrown) {
+      return thrown instanceof Refusal ? thrown.code : thrown;
+    }
+  }
+}
+
+const nothing: ExchangeFields = {};
+const good: ExchangeFields = { headers: { 'x-api-key': KEY } };
+const wrong: ExchangeFields = { headers: { 'x-api-key': 'wrong' } };
+
+async function bearer(text?: string): Promise<ExchangeFields> {
+  const token =
+    text ?? (await new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(SECRET)));
+  return { headers: { authorization: `Bearer ${token}` } };
+}
+
+describe('a route', () => {
+  it.each([
+    ['required', 'authentication_required', true, 'invalid_credentials'],
+    ['optional', true, true, 'invalid_credentials'],
+    ['none', true, true, true],
+  ])('that says %s: without, with a good, with a wrong credential', async (mode, ...expected) => {
+    const gate = new Gate(mode);
+    expect([await gate.ask(nothing), await gate.ask(good), await gate.ask(wrong)]).toEqual(expected);
+    expect(gate.counted).toBe(mode === 'none' ? 0 : 1);
+  });
+
+  it.each(['required', 'optional', { methods: ['basic'] }])('is 503 where no method works: %j', async (requirement) => {
+    const gate = new Gate(requirement, { apiKeys: 'off' });
+    for (const fields of [nothing, good, wrong, { headers: { authorization: 'Basic YTpi' } }]) {
+      expect(await gate.ask(fields)).toBe('not_configured');
+    }
+  });
+
+  it('takes the methods that work of those that it lists', async () => {
+    const gate = new Gate({ methods: ['basic', 'api-key'] });
+    expect([await gate.ask(nothing), await gate.ask(good)]).toEqual(['authentication_required', true]);
+  });
+
+  it('takes no method that it does not list', async () => {
+    const gate = new Gate({ methods: ['api-key'] }, { jwt: { secrets: [SECRET] } });
+    expect(await gate.ask(await bearer())).toBe('authentication_required');
+  });
+
+  it.each(['none', 'optional', 'required'])(
+    'that says %s needs a known caller where rules cover the path',
+    async (mode) => {
+      const gate = new Gate(mode, { rbac: { rules: [{ path: '/in/*', roles: ['user'] }] } });
+      expect(await gate.ask({ path: '/in' })).toBe('authentication_required');
+      expect(await gate.ask({ path: '/in%2Fx' })).toBe('authentication_required');
+      expect(await gate.ask({ path: '/in/x', ...good })).toBe(true);
+      expect(await gate.ask({ path: '/in/x', ...wrong })).toBe('invalid_credentials');
+      expect(await gate.ask({ path: '/out' })).toBe(mode === 'required' ? 'authentication_required' : true);
+    },
+  );
+});
+
+describe('the first method for which there is a credential', () => {
+  const auth = { jwt: { secrets: [SECRET] } };
+
+  it('decides alone', async () => {
+    const both = new Gate('required', auth);
+    const token = (await bearer()).headers;
+    expect(await both.ask({ headers: { ...token, 'x-api-key': 'wrong' } })).toBe('invalid_credentials');
+    expect(await both.ask({ headers: { authorization: 'Bearer wrong', 'x-api-key': KEY } })).toBe(true);
+    const tokensFirst = new Gate({ methods: ['jwt', 'api-key'] }, auth);
+    expect(await tokensFirst.ask({ headers: { authorization: 'Bearer wrong', 'x-api-key': KEY } })).toBe(
+      'invalid_credentials',
+    );
+  });
+
+  it('is not one whose field is empty or of another scheme', async () => {
+    const gate = new Gate('required', auth);
+    for (const authorization of ['', 'Bearer', 'Bearer ', 'Bearer  ', 'Basic YTpi', 'Bearerx y', 'Token x']) {
+      expect(await gate.ask({ headers: { authorization, 'x-api-key': '' } })).toBe('authentication_required');
+    }
+    expect(
+      await gate.ask({
+        headers: { authorization: (await bearer()).headers?.['authorization']?.replace('Bearer', 'bEARER') ?? '' },
+      }),
+    ).toBe(true);
+  });
+
+  it('may be a key in Authorization, beside tokens', async () => {
+    const gate = new Gate('required', { ...auth, apiKeys: { headers: ['authorization'] } });
+    for (const authorization of [`Bearer ${KEY}`, `ApiKey ${KEY}`])
+      expect(await gate.ask({ headers: { authorization } })).toBe(true);
+    expect(await gate.ask(await bearer())).toBe(true);
+  });
+});
+
+describe('the guards', () => {
+  it('answer without a promise what is known: a declared key, and a token the second time', async () => {
+    const gate = new Gate('required', { jwt: { secrets: [SECRET] } });
+    expect(gate.pass(gate.exchange(good))).toBe(true);
+    const token = await bearer();
+    await gate.ask(token);
+    expect(gate.pass(gate.exchange(token))).toBe(true);
+  });
+
+  it('refuse a known caller who lacks what the route asks for', async () => {
+    const gate = new Gate({ roles: ['ops'] });
+    expect([await gate.ask(nothing), await gate.ask(good)]).toEqual(['authentication_required', 'forbidden']);
+  });
+
+  it('let nobody in whom only the second of them sees', () => {
+    const gate = new Gate('required');
+    expect(() => new RbacGuard().canActivate(new ExecutionContextHost([gate.exchange(nothing)]))).toThrow();
+  });
+});
+
+describe('a new configuration', () => {
+  it('keeps what is known of tokens, unless something about them has changed', async () => {
+    const auth = { jwt: { secrets: [SECRET] } };
+    const first = new Gate('required', auth);
+    const token = await bearer();
+    await first.ask(token);
+    const same = new Gate('optional', auth, first.policy);
+    expect(same.pass(same.exchange(token))).toBe(true);
+    const others = [
+      { jwt: { secrets: [randomBytes(32).toString('hex')] } },
+      { jwt: { secrets: [SECRET], audience: 'x' } },
+      { jwt: { secrets: [SECRET], algorithms: ['HS512'] } },
+    ];
+    for (const other of others)
+      expect(await new Gate('required', other, first.policy).ask(token)).toBe('invalid_credentials');
+  });
+});
