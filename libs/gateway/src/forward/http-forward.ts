@@ -104,7 +104,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
       this.refuse('overloaded', 'The upstream has as many requests as it can take.');
       return;
     }
-    this.attempt = new Attempt(target, upstream.limit, now);
+    this.attempt = new Attempt(target, upstream.limit, now, plan.framing !== NO_BODY);
     this.target = target;
     exchange.backend = target.name;
     const head = requestHead(exchange, { ...plan, host: plan.host === '' ? target.host : plan.host });
@@ -127,6 +127,10 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     if (body !== null) this.mirror?.send(body);
   }
 
+  bodySent(): void {
+    this.attempt?.bodySent(performance.now());
+  }
+
   bodyTooLarge(): void {
     this.giveUp('body_too_large', `The body is larger than ${this.route.bodyLimit} bytes.`);
   }
@@ -137,7 +141,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
 
   private outOfTime(): void {
     this.exchange.errorMessage = `the exchange took longer than ${this.route.timeout ?? 0} ms`;
-    this.attempt?.failed('timeout', performance.now());
+    if (!this.body.arriving) this.attempt?.failed('timeout', performance.now());
     this.giveUp('upstream_timeout', DETAIL.timeout);
   }
 

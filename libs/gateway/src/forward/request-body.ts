@@ -20,6 +20,8 @@ export interface BodyOwner {
   bodyTooSlow(): void;
   /** All of it was read. */
   bodyEnded(): void;
+  /** All of it has gone to the target of this try. */
+  bodySent(): void;
 }
 
 /** The client's body on its way to a target: as fast as the target takes it, and small ones a second time if need be. */
@@ -44,6 +46,11 @@ export class RequestBody {
   /** None of it is lost: it can be sent to another target. */
   get whole(): boolean {
     return !this.started || this.pieces !== null;
+  }
+
+  /** The client has not sent all of it yet. */
+  get arriving(): boolean {
+    return !this.ended;
   }
 
   /** All of it, if it has ended and was kept. */
@@ -122,6 +129,7 @@ export class RequestBody {
 
   private finish(connection: Http1Connection): void {
     connection.end(this.framing === IN_CHUNKS ? '0\r\n\r\n' : '');
+    this.owner.bodySent();
   }
 
   private pause(): void {
