@@ -10,7 +10,7 @@ const CATCH_ALL = '/*path';
 /**
  * Express serves the reserved paths. The catch-all controller does not go through its router: the function that Nest
  * registers for it is kept here, and the front door calls it. That saves a router, two prototype swaps and a dozen closures
- * per proxied request (ADR 2).
+ * per proxied request (ADR 1).
  */
 export class CatchAllAdapter extends ExpressAdapter {
   private captured: CatchAllHandler | undefined;

@@ -5,7 +5,7 @@ import { remembered } from './remembered.js';
  * HTTP, or the wrong thing: Strict-Transport-Security must not be sent there (RFC 6797, 7.2), and
  * `upgrade-insecure-requests` would send a page's own scripts to a port that speaks no TLS.
  *
- * Why proxied pages get no Content-Security-Policy: docs/adr/0010-no-content-security-policy-for-proxied-pages.md
+ * Why proxied pages get no Content-Security-Policy: docs/adr/0005-no-content-security-policy-for-proxied-pages.md
  */
 const POLICY = [
   "default-src 'self'",
