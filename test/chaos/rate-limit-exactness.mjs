@@ -60,7 +60,10 @@ const exact = await startGateways(GATEWAYS, {
 {
   const { admitted, remaining, windows } = await hammer(exact.urls, 'fixed-window');
   const times = [...remaining.values()];
-  must(times.every((count) => count <= windows), `no rest was told more often than the ${windows} windows that there were`);
+  must(
+    times.every((count) => count <= windows),
+    `no rest was told more often than the ${windows} windows that there were`,
+  );
   must(remaining.size === LIMIT, `every rest from ${LIMIT - 1} to 0 was told`);
   // The first and the last window may be cut off; every one between them has its whole limit.
   must(Math.min(...times) >= windows - 2, `every window between the first and the last admitted exactly ${LIMIT}`);

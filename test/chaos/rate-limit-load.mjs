@@ -1,4 +1,5 @@
 import { Agent, get } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { spawnGateway, StoppablePostgres } from '#testing';
 
 /** Gateways that share a Redis and a database, as replicas do. They answer by themselves, so that limits are all they do. */
@@ -18,7 +19,7 @@ export async function startGateways(count, { redis, rateLimiting }) {
     gateways,
     urls: gateways.map(({ url }) => url),
     /** Until every gateway has counted the others: their heartbeats are five seconds apart. */
-    haveMet: () => new Promise((resolve) => setTimeout(resolve, 6000)),
+    haveMet: () => pause(6000),
     async stop() {
       await Promise.all(gateways.map((gateway) => gateway.stop()));
       await database.stop();
@@ -27,14 +28,14 @@ export async function startGateways(count, { redis, rateLimiting }) {
 }
 
 /**
- * Asks all gateways for `path` over `connections` connections each for so many seconds, with `pause` milliseconds between
+ * Asks all gateways for `path` over `connections` connections each for so many seconds, with `every` milliseconds between
  * the requests of a connection. `seen(status, headers, gateway, tookMs)` hears of every answer.
  */
-export async function load(urls, { path, connections, seconds, pause = 0, seen, failed = () => undefined }) {
+export async function load(urls, { path, connections, seconds, every = 0, signal, seen, failed = () => undefined }) {
   const until = performance.now() + seconds * 1000;
   const agents = urls.map(() => new Agent({ keepAlive: true, maxSockets: connections }));
   const loop = async (gateway) => {
-    while (performance.now() < until) {
+    while (performance.now() < until && signal?.aborted !== true) {
       const start = performance.now();
       try {
         const { statusCode, headers } = await answerOf(urls[gateway] + path, agents[gateway]);
@@ -42,7 +43,7 @@ export async function load(urls, { path, connections, seconds, pause = 0, seen, 
       } catch (error) {
         failed(error, gateway);
       }
-      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      if (every > 0) await pause(every);
     }
   };
   await Promise.all(urls.flatMap((_, gateway) => Array.from({ length: connections }, () => loop(gateway))));
@@ -51,11 +52,16 @@ export async function load(urls, { path, connections, seconds, pause = 0, seen, 
 
 function answerOf(url, agent) {
   return new Promise((resolve, reject) => {
-    get(url, { agent }, (answer) => answer.resume().on('end', () => resolve(answer)).on('error', reject)).on('error', reject);
+    get(url, { agent }, (answer) =>
+      answer
+        .resume()
+        .on('end', () => resolve(answer))
+        .on('error', reject),
+    ).on('error', reject);
   });
 }
 
-export function quantile(values, share) {
+function quantile(values, share) {
   const sorted = Float64Array.from(values).sort();
   return sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
@@ -64,4 +70,36 @@ export function quantile(values, share) {
 export function must(holds, text) {
   console.log(`${holds ? 'holds' : 'FAILS'}  ${text}`);
   if (!holds) process.exitCode = 1;
+}
+
+const BACK = 'limits are counted in Redis again';
+
+/** When a gateway said that it counts in Redis again; Infinity when it does not within 20 seconds. */
+export async function countsInRedisAgain(gateway) {
+  const until = Date.now() + 20_000;
+  while (Date.now() < until) {
+    if ([...gateway.stdout, ...gateway.stderr].some((line) => line.includes(BACK))) return Date.now();
+    await pause(10);
+  }
+  return Infinity;
+}
+
+/** The most that were admitted between two ticks; an answer counts where it arrived, so a few count next door. */
+export function busiestSecond(answers) {
+  const seconds = new Map();
+  for (const { at, status } of answers) {
+    const second = Math.floor(at / 1000);
+    if (status === 200) seconds.set(second, (seconds.get(second) ?? 0) + 1);
+  }
+  return Math.max(0, ...seconds.values());
+}
+
+/** A line about a part of the answers. */
+export function shown(name, answers) {
+  const took = answers.map(({ tookMs }) => tookMs);
+  const counts = [200, 429, 503].map(
+    (status) => `${answers.filter((answer) => answer.status === status).length} × ${status}`,
+  );
+  const [p50, p99, most] = [0.5, 0.99, 1].map((share) => quantile(took, share).toFixed(1));
+  return `       ${name.padEnd(13)} ${counts.join(', ')}; p50 ${p50} ms, p99 ${p99} ms, longest ${most} ms`;
 }

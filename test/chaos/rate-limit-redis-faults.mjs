@@ -4,12 +4,11 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { startRedis } from '#testing';
-import { load, must, quantile, startGateways } from './rate-limit-load.mjs';
+import { busiestSecond, countsInRedisAgain, load, must, shown, startGateways } from './rate-limit-load.mjs';
 
 const away = Number(process.argv[2] ?? 60);
 const GATEWAYS = 3;
 const LIMIT = 120;
-const BACK = 'limits are counted in Redis again';
 
 const EXPECTED = {
   local: 'each gateway enforces its share',
@@ -42,7 +41,7 @@ async function run(choice, fault, seconds) {
   const loading = load(fleet.urls, {
     path: '/',
     connections: 8,
-    pause: 40,
+    every: 40,
     seconds: 5 + seconds + 8,
     seen: (status, headers, gateway, tookMs) => answers.push({ at: Date.now(), status, tookMs }),
     failed: () => lost++,
@@ -55,7 +54,7 @@ async function run(choice, fault, seconds) {
   if (fault === 'killed') await redis.restart();
   else redis.resume();
   const back = Date.now();
-  const told = await Promise.all(fleet.gateways.map((gateway) => saysAgain(gateway)));
+  const told = await Promise.all(fleet.gateways.map((gateway) => countsInRedisAgain(gateway)));
   const shared = Math.max(...told) - back;
   await loading;
 
@@ -63,15 +62,22 @@ async function run(choice, fault, seconds) {
   const turning = answers.filter(({ at }) => at >= went && at < went + 1000);
   const during = answers.filter(({ at }) => at >= went + 1000 && at < back);
   const after = answers.filter(({ at }) => at >= back + 2000);
-  for (const [name, part] of Object.entries({ before, 'first second': turning, during, after })) console.log(shown(name, part));
+  for (const [name, part] of Object.entries({ before, 'first second': turning, during, after }))
+    console.log(shown(name, part));
   must(lost === 0, `no request was lost (${lost} of ${answers.length + lost})`);
   if (choice === 'local') {
     const most = busiestSecond(during);
-    must(most <= LIMIT * GATEWAYS, `while it was away at most ${most} were admitted in a second; limit × gateways is ${LIMIT * GATEWAYS}`);
+    must(
+      most <= LIMIT * GATEWAYS,
+      `while it was away at most ${most} were admitted in a second; limit × gateways is ${LIMIT * GATEWAYS}`,
+    );
     must(most <= LIMIT * 1.2, `and that is the limit, ${LIMIT}, since each gateway enforced its share`);
   } else {
     const expected = choice === 'deny' ? 503 : 200;
-    must(during.every(({ status }) => status === expected), `while it was away all were answered with ${expected}`);
+    must(
+      during.every(({ status }) => status === expected),
+      `while it was away all were answered with ${expected}`,
+    );
   }
   must(shared <= 2000, `limits were shared again ${shared} ms after it was back`);
   const seen = Math.ceil((after.at(-1).at - after[0].at) / 1000) + 1;
@@ -79,31 +85,4 @@ async function run(choice, fault, seconds) {
   must(admitted <= seen * LIMIT, `and then ${admitted} were admitted in ${seen} windows: ≤ ${seen * LIMIT}`);
   await fleet.stop();
   await redis.stop();
-}
-
-/** When it did; Infinity when it does not within ten seconds. */
-async function saysAgain(gateway) {
-  const until = Date.now() + 10_000;
-  while (Date.now() < until) {
-    if ([...gateway.stdout, ...gateway.stderr].some((line) => line.includes(BACK))) return Date.now();
-    await pause(10);
-  }
-  return Infinity;
-}
-
-/** The most that were admitted between two ticks; an answer counts where it arrived, so a few count next door. */
-function busiestSecond(answers) {
-  const seconds = new Map();
-  for (const { at, status } of answers) {
-    const second = Math.floor(at / 1000);
-    if (status === 200) seconds.set(second, (seconds.get(second) ?? 0) + 1);
-  }
-  return Math.max(0, ...seconds.values());
-}
-
-function shown(name, answers) {
-  const took = answers.map(({ tookMs }) => tookMs);
-  const counts = [200, 429, 503].map((status) => `${answers.filter((answer) => answer.status === status).length} × ${status}`);
-  const [p50, p99, most] = [0.5, 0.99, 1].map((share) => quantile(took, share).toFixed(1));
-  return `       ${name.padEnd(13)} ${counts.join(', ')}; p50 ${p50} ms, p99 ${p99} ms, longest ${most} ms`;
 }

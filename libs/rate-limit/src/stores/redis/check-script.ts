@@ -4,8 +4,7 @@
  * so that instances need not agree on the time. The arithmetic is that of `algorithms/`, operation for operation, in the
  * same doubles.
  *
- * KEYS: one for each rule. A fixed window adds `:` and its beginning in milliseconds: the server's clock decides which
- * window it is, so the name cannot be known before; the hash tag keeps both in one slot.
+ * KEYS: one for each rule, and nothing else is touched: while a Cluster moves a slot, every request follows its key.
  * ARGV: the mode, then for each rule algorithm, need, take, limit, window, capacity, grain, flags (1: in shadow, 2: the
  * first rule of a request).
  *   check   all enforced rules of a request must admit; then each that admits is charged `take`
@@ -15,7 +14,7 @@
  * Answer: for each rule allowed (0 or 1; -1: its key holds something else, and its request is not decided), taken, left, renews, wait (-1: never), stamp. Times are in microseconds.
  *
  * What is stored: `token` a hash of debt, at, window; `sliding` a sorted set of `total before:total after` by time;
- * `fixed` a number. Each expires when it is as good as not there. A refusal writes nothing.
+ * `fixed` a hash of start, count. Each expires when it is as good as not there. A refusal writes nothing.
  */
 export const checkScript = (clock = SERVER_TIME): string => `
 local now = ${clock}
@@ -77,9 +76,11 @@ end
 local fixed = {}
 
 function fixed.load(rule)
-  rule.start = now - now % rule.window
-  rule.count_key = string.format('%s:%.0f', rule.key, rule.start / 1000)
-  rule.count = tonumber(redis.call('GET', rule.count_key) or 0)
+  local row = redis.call('HMGET', rule.key, 'start', 'count')
+  local last = tonumber(row[1] or 0)
+  local at = steadied(last, rule.window)
+  rule.start = at - at % rule.window
+  rule.count = rule.start == last and tonumber(row[2] or 0) or 0
 end
 
 function fixed.wait(rule, need)
@@ -90,8 +91,9 @@ end
 
 function fixed.charge(rule, cost)
   rule.count = rule.count + cost
-  redis.call('SET', rule.count_key, rule.count, 'PX', math.ceil((rule.start + rule.window - now) / 1000))
-  return rule.start / 1000
+  redis.call('HSET', rule.key, 'start', rule.start, 'count', rule.count)
+  redis.call('PEXPIRE', rule.key, math.ceil((rule.start + rule.window - now) / 1000))
+  return rule.start
 end
 
 function fixed.left(rule)
@@ -99,8 +101,7 @@ function fixed.left(rule)
 end
 
 function fixed.refund(rule, cost, stamp)
-  local key = string.format('%s:%.0f', rule.key, stamp)
-  if redis.call('EXISTS', key) == 1 then redis.call('INCRBYFLOAT', key, -cost) end
+  if rule.start == stamp then redis.call('HINCRBYFLOAT', rule.key, 'count', -cost) end
 end
 
 local sliding = {}

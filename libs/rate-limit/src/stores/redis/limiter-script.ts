@@ -17,7 +17,7 @@ export interface Told {
   readonly left: number;
   readonly renews: number;
   readonly wait: number;
-  /** When it was charged, or in which fixed window, in milliseconds: what it takes to give `taken` back. */
+  /** When it was charged, or when its fixed window began: what it takes to give `taken` back. */
   readonly stamp: number;
 }
 
@@ -162,7 +162,9 @@ export class LimiterScript {
 const SPOILT = 'ERR a key of the limiter holds something else';
 
 function keyOf(check: Check): string {
-  return `ratelimit:${KIND[check.rule.limit.algorithm].key}:{${tagOf(check)}}`;
+  const { algorithm, window } = check.rule.limit;
+  const key = `ratelimit:${KIND[algorithm].key}:{${tagOf(check)}}`;
+  return algorithm === 'fixed-window' ? `${key}:${window / 1000}` : key;
 }
 
 /** The name of a rule begins with a letter or digit, so that this is never empty and always the hash tag. */
