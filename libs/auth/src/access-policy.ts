@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { type AuthConfig, type AuthMethod, type RouteConfig } from '#config';
 import { type Clock, type Principal } from '#kernel';
 import { ApiKeyMethod } from './methods/api-key.js';
+import { ClientCertificateMethod } from './methods/client-certificate.js';
 import { JwtMethod } from './methods/jwt.js';
 import { type Method } from './methods/method.js';
 import { Demands } from './rbac/demands.js';
 import { PathRules } from './rbac/path-rules.js';
 import { Roles } from './rbac/roles.js';
 import { RouteAccess } from './route-access.js';
+import { type DeclaredConsumer } from './tokens/claims.js';
 import { JwtVerifier } from './tokens/jwt-verifier.js';
 
 const HASH_PREFIX = 'sha256:';
@@ -15,6 +17,8 @@ const NO_CLAIMS = Object.freeze({});
 
 export interface AccessSurroundings {
   readonly clock: Clock;
+  /** Whether the listener asks for client certificates and verifies them. */
+  readonly clientCertificates: boolean;
   /** Hears what an operator should know. */
   readonly tell: (news: string) => void;
 }
@@ -24,6 +28,8 @@ export class AccessPolicy {
   /** Lower-case names of the header fields in which credentials come. */
   readonly credentialHeaders: readonly string[];
   private readonly methods: readonly Method[];
+  /** Where a route lists it only: a certificate comes by itself, and other routes want more than that. */
+  private readonly certificates: Method | null;
   private readonly roles: Roles;
   private readonly rules: PathRules;
   private readonly fingerprint: string;
@@ -43,6 +49,10 @@ export class AccessPolicy {
     if (config.apiKeys !== null) methods.push(new ApiKeyMethod(config.apiKeys, declaredKeys(config)));
     if (this.verifier !== null) methods.push(new JwtMethod(this.verifier));
     this.methods = methods;
+    this.certificates =
+      config.mtls === null || !surroundings.clientCertificates
+        ? null
+        : new ClientCertificateMethod(config.mtls.consumerFrom, byName(config), surroundings.clock);
     this.credentialHeaders = [...new Set([...(config.apiKeys?.headers ?? []), 'authorization'])];
   }
 
@@ -62,8 +72,8 @@ export class AccessPolicy {
 
   private named(names: readonly AuthMethod[]): readonly Method[] {
     return names
-      .map((name) => this.methods.find((method) => method.name === name))
-      .filter((method) => method !== undefined);
+      .map((name) => [...this.methods, this.certificates].find((method) => method?.name === name))
+      .filter((method) => method != null);
   }
 }
 
@@ -88,10 +98,13 @@ function declaredKeys({ consumers }: AuthConfig): ReadonlyMap<string, Principal>
   return keys;
 }
 
+function byName({ consumers }: AuthConfig): ReadonlyMap<string, DeclaredConsumer> {
+  return new Map(consumers.map((consumer) => [consumer.name, consumer]));
+}
+
 function verifierOf(config: AuthConfig, { clock, tell }: AccessSurroundings): JwtVerifier | null {
   if (config.jwt === null) return null;
-  const declared = new Map(config.consumers.map((consumer) => [consumer.name, consumer]));
-  const verifier = new JwtVerifier(config.jwt, declared, clock, tell);
+  const verifier = new JwtVerifier(config.jwt, byName(config), clock, tell);
   return verifier.usable ? verifier : null;
 }
 

@@ -41,7 +41,11 @@ class Gate {
 
   constructor(requirement: unknown, auth: Record<string, unknown> = {}, previous: AccessPolicy | null = null) {
     this.config = configOf(requirement, auth);
-    this.policy = new AccessPolicy(this.config.auth, previous, { clock, tell: () => undefined });
+    this.policy = new AccessPolicy(this.config.auth, previous, {
+      clock,
+      clientCertificates: false,
+      tell: () => undefined,
+    });
     const store = {
       check: () => {
         this.counted++;

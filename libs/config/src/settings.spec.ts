@@ -20,7 +20,7 @@ describe('a file that says everything', () => {
   it('is accepted without a mistake, and only files that are not there and methods still to come are remarked', () => {
     const messages = result.warnings.map(({ message }) => message);
     expect(messages.filter((message) => !message.includes('does not exist'))).toEqual([
-      'oauth2, mtls, basic, hmac cannot be used in this version',
+      'oauth2, basic, hmac cannot be used in this version',
     ]);
     expect(messages).toHaveLength(8);
   });

@@ -39,6 +39,7 @@ export function compileSnapshot(
   }
   const access = new AccessPolicy(loaded.config.auth, previous?.access ?? null, {
     clock: systemClock,
+    clientCertificates: gateway.tls?.clientCa != null,
     tell: (news) => logger.warn(news),
   });
   const cors = gateway.cors === null ? null : new CorsPolicy(gateway.cors);

@@ -14,7 +14,7 @@ const LONGEST = 1024;
  * API keys, by the SHA-256 of what was sent: those that the configuration declares, else those in the database. Only
  * digests are ever compared, so how long it takes tells a guesser nothing about the keys that there are.
  */
-export class ApiKeyMethod implements Method {
+export class ApiKeyMethod implements Method<string> {
   readonly name = 'api-key';
   readonly challenge: string;
 

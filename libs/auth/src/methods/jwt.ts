@@ -4,7 +4,7 @@ import { authorizationOf } from './authorization.js';
 import { type Method, type Outcome } from './method.js';
 
 /** Tokens in `Authorization: Bearer`. */
-export class JwtMethod implements Method {
+export class JwtMethod implements Method<string> {
   readonly name = 'jwt';
   readonly challenge = 'Bearer realm="aegis"';
 

@@ -17,11 +17,11 @@ export type Outcome = Principal | Rejected;
  * One way to show who is calling. What can be answered without waiting is answered without a promise. A store that cannot
  * be asked is a thrown `Refusal`, so that nobody is told that a good credential is wrong.
  */
-export interface Method {
+export interface Method<C = unknown> {
   readonly name: AuthMethod;
   /** How `WWW-Authenticate` asks for it. */
   readonly challenge: string;
   /** null: the request carries no credential of this kind. */
-  credentialIn(exchange: Exchange): string | null;
-  verify(credential: string, stored: StoredKeys): Outcome | Promise<Outcome>;
+  credentialIn(exchange: Exchange): C | null;
+  verify(credential: C, stored: StoredKeys): Outcome | Promise<Outcome>;
 }

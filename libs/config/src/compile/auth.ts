@@ -7,7 +7,7 @@ import { type AuthConfig } from './config.js';
 
 const BUILT_IN_ROLES = ['viewer', 'operator', 'admin'];
 /** What can be configured and cannot be used yet. A route that takes nothing else answers 503: it is never open. */
-const NOT_BUILT: ReadonlySet<AuthMethod> = new Set(['oauth2', 'mtls', 'basic', 'hmac']);
+const NOT_BUILT: ReadonlySet<AuthMethod> = new Set(['oauth2', 'basic', 'hmac']);
 const ASYMMETRIC: readonly JwtAlgorithm[] = ['RS256', 'ES256', 'EdDSA'];
 const SYMMETRIC: readonly JwtAlgorithm[] = ['HS256', 'HS384', 'HS512'];
 
@@ -25,6 +25,8 @@ export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Che
     [declared.default, ...gateway.routes.map(({ auth }) => auth)].flatMap((each) => each?.methods ?? []),
   );
   const { mtls, basic, hmac } = declared;
+  if (wanted.has('mtls') && gateway.tls?.clientCa == null)
+    checks.warn(['auth', 'mtls'], 'no client certificate can be verified', 'set gateway.tls.clientCa');
   return {
     ...declared,
     jwt: jwtOf(declared, checks),
@@ -109,7 +111,7 @@ export function checkRequirement(requirement: AuthRequirement, auth: AuthConfig,
     checks.warn(
       [...path, 'methods'],
       `${notBuilt.join(', ')} cannot be used in this version${closed ? ': every request is answered 503' : ''}`,
-      'add api-key or jwt',
+      'add api-key, jwt or mtls',
     );
   }
   const missing = requirement.methods.filter((method) => !configured[method]);
