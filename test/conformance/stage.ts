@@ -31,6 +31,9 @@ export interface Seen {
   readonly body: string;
 }
 
+/** An address where nobody listens. */
+export const NOBODY = 'http://127.0.0.1:1';
+
 /** What an upstream does instead of its usual answer. */
 export type Reply = (res: ServerResponse) => void;
 
@@ -128,7 +131,7 @@ export class Stage {
   ) {}
 
   /** `configure` says what stands under `gateway`, given where the upstreams are; its upstreams come beside the three. */
-  static async open(configure: (at: Record<UpstreamName, string>) => GatewaySection): Promise<Stage> {
+  static async open(configure: (at: Addresses) => GatewaySection): Promise<Stage> {
     const [v1, v2, v3] = await Promise.all([
       NamedUpstream.start('v1'),
       NamedUpstream.start('v2'),
@@ -179,6 +182,14 @@ export class Stage {
     return JSON.parse(body) as Seen;
   }
 
+  /** Nothing has been asked, and all answer as usual. */
+  forget(): void {
+    for (const upstream of [this.v1, this.v2, this.v3]) {
+      upstream.server.requests.length = 0;
+      upstream.repliesWith();
+    }
+  }
+
   async close(): Promise<void> {
     this.#agent.destroy();
     await this.gateway.stop();
@@ -187,10 +198,35 @@ export class Stage {
   }
 }
 
+/** Of a problem. */
+export function codeOf(body: string): string {
+  return (JSON.parse(body) as { code: string }).code;
+}
+
+type Addresses = Readonly<Record<UpstreamName, string>>;
+
+/** Tests that share a stage with others: what they need of the gateway, and how they go. */
+export interface Part {
+  readonly configure: (at: Addresses) => GatewaySection;
+  readonly describe: (stage: () => Stage) => void;
+}
+
+/** All of them on one gateway. Their routes are kept apart by paths, hosts or headers. */
+export function together(parts: readonly Part[]): Part['configure'] {
+  return (at) => {
+    const sections = parts.map(({ configure }) => configure(at));
+    return {
+      routes: sections.flatMap(({ routes }) => routes),
+      upstreams: sections.flatMap(({ upstreams = [] }) => upstreams),
+      trustedProxies: sections.flatMap(({ trustedProxies = [] }) => trustedProxies),
+    };
+  };
+}
+
 interface GatewaySection {
   readonly routes: readonly object[];
   readonly upstreams?: readonly object[];
-  readonly [key: string]: unknown;
+  readonly trustedProxies?: readonly string[];
 }
 
 /** Nothing that is not asked for: what a test sees is what its route says. */

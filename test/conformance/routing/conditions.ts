@@ -140,7 +140,7 @@ const QUERY: Topic = {
   ],
 };
 
-const METHODS: Topic = {
+export const METHODS: Topic = {
   about: 'the method that a route asks for',
   routes: [
     { path: '/', methods: ['POST'], upstream: 'v1' },

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Asked, Stage } from './stage.js';
+import { describe, expect, it } from '@jest/globals';
+import { type Asked, type Part, type Stage } from '../stage.js';
 
 /**
  * What happens, the route, the request, and where it leads. `HERE` is the address at which the client reached the gateway.
@@ -137,15 +137,13 @@ const TABLES = [
 
 const STATUSES = [301, 302, 303, 307, 308];
 
-let stage: Stage;
-
 /** Which case a route belongs to is in a header, since hosts and paths are what the cases are about. */
 function rowHeader(table: number | string, row: number): Record<string, string> {
   return { 'x-case': `${table}-${row}` };
 }
 
-beforeAll(async () => {
-  stage = await Stage.open(() => ({
+export const REDIRECTS: Part = {
+  configure: () => ({
     trustedProxies: ['127.0.0.1'],
     routes: [
       ...TABLES.flatMap(([, cases], table) =>
@@ -158,49 +156,48 @@ beforeAll(async () => {
       { path: '/old', redirect: { status: 302, prefix: '/new' } },
       { path: '/old/kept', upstream: 'v1' },
     ],
-  }));
-}, 60_000);
+  }),
+  describe: describeRedirects,
+};
 
-afterAll(async () => {
-  await stage.close();
-});
-
-describe.each(TABLES.map(([about, cases], table) => [about, cases, table] as const))('%s', (_about, cases, table) => {
-  it.each(cases.map(([says, , asked, location], row) => [says, asked, location, row] as const))(
-    '%s',
-    async (_says, asked, location, row) => {
-      const port = String(stage.gateway.port);
-      const { host, path, headers } = typeof asked === 'string' ? { path: asked } : asked;
-      const answer = await stage.ask({
-        ...(host === undefined ? {} : { host: host.replace('PORT', port) }),
-        ...(path === undefined ? {} : { path }),
-        headers: { ...headers, ...rowHeader(table, row) },
-      });
-      const wanted = location.replace('HERE', stage.gateway.url).replace('PORT', port);
-      expect([answer.status, answer.headers.location, answer.from]).toEqual([301, wanted, undefined]);
-    },
-  );
-});
-
-describe('a redirect', () => {
-  it.each(STATUSES)('may be a %d', async (status) => {
-    const answer = await stage.ask({ host: 'old.example', headers: rowHeader('status', status) });
-    expect([answer.status, answer.headers.location]).toEqual([status, 'http://example.org/']);
+function describeRedirects(stage: () => Stage): void {
+  describe.each(TABLES.map(([about, cases], table) => [about, cases, table] as const))('%s', (_about, cases, table) => {
+    it.each(cases.map(([says, , asked, location], row) => [says, asked, location, row] as const))(
+      '%s',
+      async (_says, asked, location, row) => {
+        const port = String(stage().gateway.port);
+        const { host, path, headers } = typeof asked === 'string' ? { path: asked } : asked;
+        const answer = await stage().ask({
+          ...(host === undefined ? {} : { host: host.replace('PORT', port) }),
+          ...(path === undefined ? {} : { path }),
+          headers: { ...headers, ...rowHeader(table, row) },
+        });
+        const wanted = location.replace('HERE', stage().gateway.url).replace('PORT', port);
+        expect([answer.status, answer.headers.location, answer.from]).toEqual([301, wanted, undefined]);
+      },
+    );
   });
 
-  it.each(['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])('is what %s gets too', async (method) => {
-    const body = method === 'POST' || method === 'PUT' ? { body: 'text' } : {};
-    const answer = await stage.ask({ method, path: '/old/x', ...body });
-    expect([answer.status, answer.headers.location]).toEqual([302, `${stage.gateway.url}/new/x`]);
-  });
+  describe('a redirect', () => {
+    it.each(STATUSES)('may be a %d', async (status) => {
+      const answer = await stage().ask({ host: 'old.example', headers: rowHeader('status', status) });
+      expect([answer.status, answer.headers.location]).toEqual([status, 'http://example.org/']);
+    });
 
-  it('leaves a longer path to its route', async () => {
-    expect(await stage.whoAnswers({ path: '/old/kept' })).toBe('v1');
-  });
+    it.each(['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])('is what %s gets too', async (method) => {
+      const body = method === 'POST' || method === 'PUT' ? { body: 'text' } : {};
+      const answer = await stage().ask({ method, path: '/old/x', ...body });
+      expect([answer.status, answer.headers.location]).toEqual([302, `${stage().gateway.url}/new/x`]);
+    });
 
-  it('asks no upstream', async () => {
-    const before = stage.v1.asked.length;
-    await stage.ask({ path: '/old' });
-    expect(stage.v1.asked.length).toBe(before);
+    it('leaves a longer path to its route', async () => {
+      expect(await stage().whoAnswers({ path: '/old/kept' })).toBe('v1');
+    });
+
+    it('asks no upstream', async () => {
+      const before = stage().v1.asked.length;
+      await stage().ask({ path: '/old' });
+      expect(stage().v1.asked.length).toBe(before);
+    });
   });
-});
+}

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Asked, Stage } from './stage.js';
+import { describe, expect, it } from '@jest/globals';
+import { type Asked, type Part, type Stage } from '../stage.js';
 
 /** What happens, the route, the request, and what the upstream is asked for. */
 type RewriteCase = readonly [string, object, Asked | string, string];
@@ -81,10 +81,8 @@ const HOSTS: readonly HostCase[] = [
   ['may be the one of the target', 'upstream', 'shop.hosts.example', 'V1'],
 ];
 
-let stage: Stage;
-
-beforeAll(async () => {
-  stage = await Stage.open(() => ({
+export const REWRITES: Part = {
+  configure: () => ({
     routes: [
       ...TABLES.flatMap(([, cases], table) =>
         cases.map(([, route], row) => ({ ...route, hosts: [`${table}-${row}.example`], upstream: 'v1' })),
@@ -96,36 +94,35 @@ beforeAll(async () => {
         rewrite: host === undefined ? {} : { host },
       })),
     ],
-  }));
-}, 60_000);
+  }),
+  describe: describeRewrites,
+};
 
-afterAll(async () => {
-  await stage.close();
-});
-
-describe.each(TABLES.map(([about, cases], table) => [about, cases, table] as const))(
-  '%s, on the way to the upstream,',
-  (_about, cases, table) => {
-    it.each(cases.map(([says, , asked, result], row) => [says, asked, result, row] as const))(
-      '%s',
-      async (_says, asked, result, row) => {
-        const request = typeof asked === 'string' ? { path: asked } : asked;
-        const seen = await stage.seen({ host: `${table}-${row}.example`, ...request });
-        expect(seen.url).toBe(result);
-        expect(seen.method).toBe(request.method ?? 'GET');
-        expect(seen.body).toBe(request.body ?? '');
-      },
-    );
-  },
-);
-
-describe('the host that the upstream gets', () => {
-  it.each(HOSTS.map(([says, , asked, result], row) => [says, asked, result, row] as const))(
-    '%s',
-    async (_says, host, result, row) => {
-      const { headers } = await stage.seen({ host, path: `/host-${row}` });
-      expect(headers['host']).toBe(result === 'V1' ? new URL(stage.v1.server.url).host : result);
-      expect(headers['x-forwarded-host']).toBe(host);
+function describeRewrites(stage: () => Stage): void {
+  describe.each(TABLES.map(([about, cases], table) => [about, cases, table] as const))(
+    '%s, on the way to the upstream,',
+    (_about, cases, table) => {
+      it.each(cases.map(([says, , asked, result], row) => [says, asked, result, row] as const))(
+        '%s',
+        async (_says, asked, result, row) => {
+          const request = typeof asked === 'string' ? { path: asked } : asked;
+          const seen = await stage().seen({ host: `${table}-${row}.example`, ...request });
+          expect(seen.url).toBe(result);
+          expect(seen.method).toBe(request.method ?? 'GET');
+          expect(seen.body).toBe(request.body ?? '');
+        },
+      );
     },
   );
-});
+
+  describe('the host that the upstream gets', () => {
+    it.each(HOSTS.map(([says, , asked, result], row) => [says, asked, result, row] as const))(
+      '%s',
+      async (_says, host, result, row) => {
+        const { headers } = await stage().seen({ host, path: `/host-${row}` });
+        expect(headers['host']).toBe(result === 'V1' ? new URL(stage().v1.server.url).host : result);
+        expect(headers['x-forwarded-host']).toBe(host);
+      },
+    );
+  });
+}

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { type OutgoingHttpHeaders } from 'node:http';
-import { Stage, status } from './stage.js';
+import { type Part, type Stage, status } from '../stage.js';
 
 interface Changes {
   readonly set?: Record<string, string>;
@@ -76,10 +76,8 @@ const CHANGES: readonly ChangeCase[] = [
   ],
 ];
 
-let stage: Stage;
-
-beforeAll(async () => {
-  stage = await Stage.open(() => ({
+export const HEADER_CHANGES: Part = {
+  configure: () => ({
     routes: [
       ...CHANGES.map(([, headers], row) => ({ path: `/request/${row}`, upstream: 'v1', request: { headers } })),
       ...CHANGES.map(([, headers], row) => ({ path: `/response/${row}`, upstream: 'v1', response: { headers } })),
@@ -95,73 +93,72 @@ beforeAll(async () => {
       { path: '/cookies/set', upstream: 'v1', response: { headers: { set: { 'set-cookie': 'c=3' } } } },
       { path: '/cookies/remove', upstream: 'v1', response: { headers: { remove: ['set-cookie'] } } },
     ],
-  }));
-}, 60_000);
+  }),
+  describe: describeHeaderChanges,
+};
 
-afterAll(async () => {
-  await stage.close();
-});
+function describeHeaderChanges(stage: () => Stage): void {
+  /** All values of a name, in the order in which they came. */
+  function values(fields: readonly string[], name: string): string[] {
+    return fields.filter((_, i) => i % 2 === 1 && fields[i - 1]?.toLowerCase() === name);
+  }
 
-/** All values of a name, in the order in which they came. */
-function values(fields: readonly string[], name: string): string[] {
-  return fields.filter((_, i) => i % 2 === 1 && fields[i - 1]?.toLowerCase() === name);
+  function picked(fields: readonly string[], wanted: ChangeCase[3]): Record<string, string[]> {
+    return Object.fromEntries(Object.keys(wanted).map((name) => [name, values(fields, name)]));
+  }
+
+  const ROWS = CHANGES.map(([says, , come, wanted], row) => [says, come, wanted, row] as const);
+
+  describe('a header of the request', () => {
+    it.each(ROWS)('%s', async (_says, headers, wanted, row) => {
+      const seen = await stage().seen({ path: `/request/${row}`, headers });
+      expect(picked(seen.fields, wanted)).toEqual(wanted);
+    });
+
+    it('is not changed for the client, nor on another route', async () => {
+      stage().v1.repliesWith(status(200, { 'x-set': 'old' }));
+      expect((await stage().ask({ path: '/request/1' })).headers['x-set']).toBe('old');
+      expect((await stage().seen({ path: '/plain', headers: { 'x-set': 'old' } })).headers['x-set']).toBe('old');
+    });
+  });
+
+  describe('a header of the response', () => {
+    it.each(ROWS)('%s', async (_says, headers, wanted, row) => {
+      stage().v1.repliesWith(status(200, headers));
+      const answer = await stage().ask({ path: `/response/${row}` });
+      expect(picked(answer.fields, wanted)).toEqual(wanted);
+    });
+
+    it.each([201, 301, 404, 500, 503])('is changed on a %d too', async (code) => {
+      stage().v1.repliesWith(status(code, { 'x-set': 'old' }));
+      const answer = await stage().ask({ path: '/response/1' });
+      expect([answer.status, answer.headers['x-set']]).toEqual([code, 'new']);
+    });
+
+    it.each([
+      ['are kept when one is added', '/cookies/add', ['a=1', 'b=2', 'c=3']],
+      ['are gone when one is set', '/cookies/set', ['c=3']],
+      ['are gone when they are removed', '/cookies/remove', undefined],
+      ['are kept where nothing is said', '/plain', ['a=1', 'b=2']],
+    ])('may be cookies, which %s', async (_says, path, cookies) => {
+      stage().v1.repliesWith(status(200, { 'set-cookie': ['a=1', 'b=2'] }));
+      expect((await stage().ask({ path })).headers['set-cookie']).toEqual(cookies);
+    });
+
+    it('is not changed for the upstream, nor on another route', async () => {
+      const seen = await stage().seen({ path: '/response/1', headers: { 'x-set': 'old' } });
+      expect(seen.headers['x-set']).toBe('old');
+      stage().v1.repliesWith(status(200, { 'x-set': 'old' }));
+      expect((await stage().ask({ path: '/plain' })).headers['x-set']).toBe('old');
+    });
+  });
+
+  describe('both', () => {
+    it('are changed on one route, beside its path', async () => {
+      const heard = stage().v1.hears();
+      const answer = await stage().ask({ path: '/both/x', headers: { 'x-for': 'nobody' } });
+      const [seen] = await heard;
+      expect([seen.url, seen.headers['x-for'], answer.headers['x-for']]).toEqual(['/x', 'upstream', 'client']);
+    });
+  });
 }
-
-function picked(fields: readonly string[], wanted: ChangeCase[3]): Record<string, string[]> {
-  return Object.fromEntries(Object.keys(wanted).map((name) => [name, values(fields, name)]));
-}
-
-const ROWS = CHANGES.map(([says, , come, wanted], row) => [says, come, wanted, row] as const);
-
-describe('a header of the request', () => {
-  it.each(ROWS)('%s', async (_says, headers, wanted, row) => {
-    const seen = await stage.seen({ path: `/request/${row}`, headers });
-    expect(picked(seen.fields, wanted)).toEqual(wanted);
-  });
-
-  it('is not changed for the client, nor on another route', async () => {
-    stage.v1.repliesWith(status(200, { 'x-set': 'old' }));
-    expect((await stage.ask({ path: '/request/1' })).headers['x-set']).toBe('old');
-    expect((await stage.seen({ path: '/plain', headers: { 'x-set': 'old' } })).headers['x-set']).toBe('old');
-  });
-});
-
-describe('a header of the response', () => {
-  it.each(ROWS)('%s', async (_says, headers, wanted, row) => {
-    stage.v1.repliesWith(status(200, headers));
-    const answer = await stage.ask({ path: `/response/${row}` });
-    expect(picked(answer.fields, wanted)).toEqual(wanted);
-  });
-
-  it.each([201, 301, 404, 500, 503])('is changed on a %d too', async (code) => {
-    stage.v1.repliesWith(status(code, { 'x-set': 'old' }));
-    const answer = await stage.ask({ path: '/response/1' });
-    expect([answer.status, answer.headers['x-set']]).toEqual([code, 'new']);
-  });
-
-  it.each([
-    ['are kept when one is added', '/cookies/add', ['a=1', 'b=2', 'c=3']],
-    ['are gone when one is set', '/cookies/set', ['c=3']],
-    ['are gone when they are removed', '/cookies/remove', undefined],
-    ['are kept where nothing is said', '/plain', ['a=1', 'b=2']],
-  ])('may be cookies, which %s', async (_says, path, cookies) => {
-    stage.v1.repliesWith(status(200, { 'set-cookie': ['a=1', 'b=2'] }));
-    expect((await stage.ask({ path })).headers['set-cookie']).toEqual(cookies);
-  });
-
-  it('is not changed for the upstream, nor on another route', async () => {
-    const seen = await stage.seen({ path: '/response/1', headers: { 'x-set': 'old' } });
-    expect(seen.headers['x-set']).toBe('old');
-    stage.v1.repliesWith(status(200, { 'x-set': 'old' }));
-    expect((await stage.ask({ path: '/plain' })).headers['x-set']).toBe('old');
-  });
-});
-
-describe('both', () => {
-  it('are changed on one route, beside its path', async () => {
-    const heard = stage.v1.hears();
-    const answer = await stage.ask({ path: '/both/x', headers: { 'x-for': 'nobody' } });
-    const [seen] = await heard;
-    expect([seen.url, seen.headers['x-for'], answer.headers['x-for']]).toEqual(['/x', 'upstream', 'client']);
-  });
-});
