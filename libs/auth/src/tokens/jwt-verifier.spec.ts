@@ -154,6 +154,21 @@ describe('the keys of an issuer', () => {
     expect(await verifier.verify(byOld)).toBeInstanceOf(Rejected);
   });
 
+  it('may change under the name that they had', async () => {
+    const clock = new FakeClock();
+    const [old, fresh] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')];
+    let published = await setOf({ only: old });
+    const server = await issuer(() => published);
+    const verifier = verifierOf({ jwks: [{ url: server.url, cache: 10 * MINUTE, cooldown: 30_000 }] }, clock);
+    expect(await verifier.verify(await token(old, clock, 'only'))).toMatchObject({ consumer: 'alice' });
+    published = await setOf({ only: fresh });
+    for (const kid of ['only', undefined]) {
+      expect(await verifier.verify(await token(fresh, clock, kid))).toMatchObject({ consumer: 'alice' });
+      expect(await verifier.verify(await token(old, clock, kid))).toBeInstanceOf(Rejected);
+    }
+    expect(server.requests).toHaveLength(2);
+  });
+
   it.each([
     ['an error', null],
     ['nothing', ''],

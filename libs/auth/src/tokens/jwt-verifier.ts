@@ -78,8 +78,10 @@ export class JwtVerifier {
     // Secrets are never published.
     if (outcome !== null || head.alg.startsWith('HS')) return outcome ?? INVALID;
     for (const set of this.sets) {
-      const found = await this.checkWithAny(await set.candidates(head), id, token, head.alg);
-      if (found !== null) return found;
+      do {
+        const found = await this.checkWithAny(await set.candidates(head), id, token, head.alg);
+        if (found !== null) return found;
+      } while (await set.renewed());
     }
     if (this.sets.some((set) => set.away)) {
       throw new Refusal('store_unavailable', 'The keys of the issuer of this token cannot be fetched now.');

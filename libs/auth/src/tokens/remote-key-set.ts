@@ -50,6 +50,16 @@ export class RemoteKeySet {
     return fetching === null ? found : fetching.then(() => this.suiting(head));
   }
 
+  /**
+   * Whether the issuer has other keys by now. For tokens that none of the known ones signed: keys may change under the same
+   * name, or have none.
+   */
+  async renewed(): Promise<boolean> {
+    const before = this.text;
+    await (this.fetching ?? this.fetchForUnknown(this.clock.monotonic()));
+    return this.text !== before;
+  }
+
   private suiting(head: TokenHead): readonly VerificationKey[] {
     return this.keys.filter((key) => suits(key, head));
   }
