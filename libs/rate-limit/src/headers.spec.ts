@@ -66,7 +66,7 @@ describe('the fields of the draft', () => {
         const parameters = parseList(fields[3] ?? '')[0]?.[1];
         const refused = enforced.filter(({ allowed }) => !allowed);
         const candidates = refused.length > 0 ? refused : enforced;
-        const left = parameters?.get('r');
+        const left: unknown = parameters?.get('r');
         expect(candidates.map(({ remaining }) => remaining)).toContain(left);
         if (refused.length === 0) expect(left).toBe(Math.min(...enforced.map(({ remaining }) => remaining)));
         expect(fields[fields.indexOf('X-RateLimit-Remaining') + 1]).toBe(String(left));
