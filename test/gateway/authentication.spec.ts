@@ -338,3 +338,12 @@ describe('guesses', () => {
     expect((await call('/open')).status).toBe(200);
   });
 });
+
+describe('credentials', () => {
+  it('are not in the log, wherever they were sent', async () => {
+    await gateway.stop();
+    const log = [...gateway.stdout, ...gateway.stderr].join('\n');
+    expect(log).toContain('/keys');
+    for (const secret of [DECLARED, SECRET, 'stored-key', 'steady-key', 'eyJ']) expect(log).not.toContain(secret);
+  });
+});

@@ -224,11 +224,12 @@ function storageOptions({ database, redis }: Config, log: StorageLog): StorageOp
   };
 }
 
-function accessLog({ monitoring }: Config) {
+function accessLog({ monitoring, auth }: Config) {
+  const keyParameter = auth.apiKeys?.query ?? null;
   return {
     enabled: monitoring.logs.access,
     anonymizeIp: monitoring.anonymizeIp,
-    redactQuery: monitoring.redact.query,
+    redactQuery: keyParameter === null ? monitoring.redact.query : [...monitoring.redact.query, keyParameter],
   };
 }
 
