@@ -6,8 +6,9 @@ import { bodyFraming, NO_BODY } from './forward/request-head.js';
 const HOST = /^(?:(?:[\w.~!$&'()*+;=-]|%[\da-f]{2})+|\[[\da-f:.]+\])(?::\d*)?$/i;
 
 /** Our own fields, and those that frame a message, in every spelling that a server could take for them. */
-const OURS = /^(?:x.(?:consumer.|forwarded.|request.id$|real.ip$)|content.length$|transfer.encoding$)/i;
-const OURS_AS_WRITTEN = /^(?:x-(?:consumer-|forwarded-|request-id$|real-ip$)|content-length$|transfer-encoding$)/i;
+const OURS = /^(?:x.(?:consumer.|forwarded.|aegis.|request.id$|real.ip$)|content.length$|transfer.encoding$)/i;
+const OURS_AS_WRITTEN =
+  /^(?:x-(?:consumer-|forwarded-|aegis-|request-id$|real-ip$)|content-length$|transfer-encoding$)/i;
 const OTHER_MARK = /[^a-z\d-]/i;
 
 /**

@@ -50,6 +50,8 @@ export class Http1Connection {
   private requestDone = true;
   private response: ResponseHead | null = null;
   private partialHead: Buffer | null = null;
+  /** Bytes of informational responses to this request. */
+  private informed = 0;
   private chunked: ChunkedBody | null = null;
   private remaining = 0;
   private connected: boolean;
@@ -93,6 +95,7 @@ export class Http1Connection {
     this.handler = handler;
     this.requestDone = !hasBody;
     this.response = null;
+    this.informed = 0;
     if (this.connected) this.begin();
     else this.setDeadline(this.timeouts.connect);
   }
@@ -193,7 +196,7 @@ export class Http1Connection {
       return;
     }
     if (head.status < 200) {
-      handler.informational(head);
+      this.inform(head, end, handler);
       if (rest !== null && this.handler === handler) this.readHead(rest, handler);
       return;
     }
@@ -205,6 +208,19 @@ export class Http1Connection {
     if (this.handler !== handler) return;
     if (head.length === 0) this.completed(rest !== null, NOTHING as string[]);
     else if (rest !== null) this.readBody(rest, head, handler);
+  }
+
+  private inform(head: ResponseHead, bytes: number, handler: ResponseHandler): void {
+    this.informed += bytes;
+    if (this.informed > MAX_HEAD) {
+      this.fail('protocol', `the informational responses are larger than ${MAX_HEAD} bytes`);
+      return;
+    }
+    try {
+      handler.informational(head);
+    } catch {
+      // It was only a hint, and one that cannot be handed on: the response itself may be in order.
+    }
   }
 
   private readBody(bytes: Buffer, head: ResponseHead, handler: ResponseHandler): void {
@@ -258,6 +274,10 @@ export class Http1Connection {
   }
 
   private upgrade(head: ResponseHead, rest: Buffer | null, handler: ResponseHandler): void {
+    if (head.upgrade.toLowerCase() !== 'websocket') {
+      this.fail('protocol', `the response switches to "${head.upgrade}", which was not asked for`);
+      return;
+    }
     this.handler = null;
     this.closed = true;
     clearTimeout(this.timer);

@@ -53,6 +53,14 @@ describe('parseResponseHead', () => {
     expect(head.headers).toEqual(['Content-Length', '3']);
   });
 
+  it('announces trailers only where chunks can carry them, and no length where there is no body', () => {
+    const announced = 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n';
+    expect(parse(announced).headers).toEqual(['Trailer', 'X-Sum']);
+    expect(parse(announced, 'HEAD').headers).toEqual([]);
+    expect(parse('HTTP/1.1 200 OK\r\ntrailer: X\r\nContent-Length: 3\r\n').headers).toEqual(['Content-Length', '3']);
+    expect(parse('HTTP/1.1 204 No Content\r\nContent-Length: 3\r\nX: 1\r\n').headers).toEqual(['X', '1']);
+  });
+
   it('keeps HTTP/1.0 connections only when asked to', () => {
     expect(parse('HTTP/1.0 200 OK\r\nContent-Length: 0\r\n').keepAlive).toBe(false);
     expect(parse('HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 0\r\n').keepAlive).toBe(true);

@@ -46,6 +46,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   let transferEncoding = false;
   let upgrade = '';
   let named: string | undefined;
+  let announcesTrailers = false;
   let headers: string[] = [];
 
   while (at < end) {
@@ -67,9 +68,12 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
 
     switch (name.length) {
       case 7:
-        if (name.toLowerCase() === 'upgrade') {
-          upgrade = value;
-          continue;
+        switch (name.toLowerCase()) {
+          case 'upgrade':
+            upgrade = value;
+            continue;
+          case 'trailer':
+            announcesTrailers = true;
         }
         break;
       case 10:
@@ -122,6 +126,10 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   else if (chunked) length = CHUNKED;
   else if (contentLength >= 0) length = contentLength;
   else length = UNTIL_CLOSE;
+  // Without chunks there is no place for trailers, and Node refuses to announce them.
+  if (announcesTrailers && length !== CHUNKED) headers = withoutField(headers, 'trailer');
+  // A client that believed the length would take it from the next response (RFC 9110, 8.6).
+  if (status === 204 && contentLength >= 0) headers = withoutField(headers, 'content-length');
   return { status, reason, headers, length, keepAlive, keepAliveTimeout, upgrade: status === 101 ? upgrade : '' };
 }
 
@@ -155,6 +163,10 @@ function withoutFields(headers: string[], names: readonly string[]): string[] {
     kept.push(name, headers[i + 1] ?? '');
   }
   return kept;
+}
+
+function withoutField(headers: readonly string[], lower: string): string[] {
+  return headers.filter((_, i) => headers[i - (i % 2)]?.toLowerCase() !== lower);
 }
 
 /** The fields of a trailer section; undefined when it is malformed. Fields that frame, route or authenticate are dropped (RFC 9110 §6.5.1). */
