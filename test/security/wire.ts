@@ -41,6 +41,15 @@ export class Wire {
     return this.answers(bodiless);
   }
 
+  async receives(bytes: string): Promise<void> {
+    while (!this.closed && !this.received.includes(bytes)) await this.something();
+  }
+
+  /** Reads nothing more: what comes has to wait on its way. */
+  pause(): void {
+    this.socket.pause();
+  }
+
   /** What was heard so far is not heard again. */
   forget(): void {
     this.received = '';

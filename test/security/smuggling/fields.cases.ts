@@ -96,6 +96,7 @@ const TWINS = [
   'X_Forwarded_Host',
   'X_Forwarded_Port',
   'X_Forwarded_Prefix',
+  'X_Aegis_Identity',
   'X_Real_IP',
   'X-Real_IP',
   'Content_Length',
