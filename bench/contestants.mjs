@@ -182,7 +182,7 @@ authorizationCodes: { timeToExpiry: 300000 }
 );
 
 /** Aegis from `dist`, on its embedded database, with the given settings besides the one route. */
-function aegis(name, about, logs) {
+function aegis(name, about, { logs = false, defaults = false } = {}) {
   return {
     name,
     about,
@@ -196,8 +196,10 @@ function aegis(name, about, logs) {
         'aegis.config.yaml': `gateway:
   host: 127.0.0.1
   port: ${port}
+${defaults ? '' : '  compression: off\n  securityHeaders: off\n'}  upstreams:
+    - { name: shop, targets: ['http://127.0.0.1:${upstream}']${defaults ? '' : ', breaker: off, retry: off, health: off'} }
   routes:
-    - { name: shop, path: /shop, upstream: 'http://127.0.0.1:${upstream}' }
+    - { name: shop, path: /shop, upstream: shop }
 monitoring:
   logs: { access: ${logs} }
 `,
@@ -221,6 +223,10 @@ export const contestants = [
   peer('http-proxy', 'keep-alive agent, X-Forwarded-*', 'http-proxy.mjs', 'http-proxy'),
   peer('fastify-http-proxy', '@fastify/http-proxy, no log', 'fastify-http-proxy.mjs', '@fastify/http-proxy'),
   expressGateway,
-  aegis('aegis', 'one route, metrics recorded, no access log', false),
-  aegis('aegis-log', 'the same with an access log line for each request', true),
+  aegis(
+    'aegis',
+    'one route, recorded, no access log; compression, security headers, breaker, retries off, as in the others',
+  ),
+  aegis('aegis-defaults', 'the same with everything that is on by default', { defaults: true }),
+  aegis('aegis-log', 'the same with an access log line for each request', { logs: true }),
 ];
