@@ -25,7 +25,7 @@ async function serverTime() {
 }
 
 /** Hammers the rule of that name; what was admitted, how often each rest was told, and the server's times around it. */
-async function hammer(urls, name) {
+async function hammer({ gateways, urls }, name) {
   const remaining = new Map();
   let admitted = 0;
   let refused = 0;
@@ -50,6 +50,8 @@ async function hammer(urls, name) {
   console.log(`\n${name}: ${admitted} admitted, ${refused} refused, in ${((end - begin) / 1e6).toFixed(1)} s`);
   must(other.size === 0, `nothing else was answered (${[...other].join(' ') || 'nothing'})`);
   must(refused > admitted, 'the key was hammered: more was refused than admitted');
+  const away = gateways.flatMap(({ stdout }) => stdout.filter((line) => line.includes('Redis')));
+  must(away.length === 0, `Redis was there all the time (${away.join('\n') || 'nobody missed it'})`);
   return { admitted, remaining, begin, end, windows };
 }
 
@@ -58,7 +60,7 @@ const exact = await startGateways(GATEWAYS, {
   rateLimiting: { headers: ['legacy'], rules: algorithms.map((each) => rule(each, each, LIMIT)) },
 });
 {
-  const { admitted, remaining, windows } = await hammer(exact.urls, 'fixed-window');
+  const { admitted, remaining, windows } = await hammer(exact, 'fixed-window');
   const times = [...remaining.values()];
   must(
     times.every((count) => count <= windows),
@@ -70,13 +72,13 @@ const exact = await startGateways(GATEWAYS, {
   must(admitted <= windows * LIMIT, `${admitted} ≤ ${windows} × ${LIMIT}`);
 }
 {
-  const { admitted, begin, end } = await hammer(exact.urls, 'sliding-window');
+  const { admitted, begin, end } = await hammer(exact, 'sliding-window');
   const most = (Math.floor((end - begin) / WINDOW_US) + 1) * LIMIT;
   must(admitted <= most, `${admitted} ≤ ${most}, the limit for each window that fits into the time, and one`);
   must(admitted >= most - 2 * LIMIT, 'and hardly less');
 }
 {
-  const { admitted, begin, end } = await hammer(exact.urls, 'token-bucket');
+  const { admitted, begin, end } = await hammer(exact, 'token-bucket');
   const most = LIMIT + (LIMIT * (end - begin)) / WINDOW_US;
   must(admitted <= most, `${admitted} ≤ burst + rate × time = ${most.toFixed(0)}`);
   must(admitted >= most * 0.97, 'and hardly less');
@@ -93,11 +95,11 @@ const leased = await startGateways(GATEWAYS, {
 });
 await leased.haveMet();
 {
-  const { admitted, windows } = await hammer(leased.urls, 'leased-fixed-window');
+  const { admitted, windows } = await hammer(leased, 'leased-fixed-window');
   must(admitted <= windows * LEASED, `${admitted} ≤ ${windows} × ${LEASED}: a lease ends with its window`);
 }
 for (const name of ['leased-sliding-window', 'leased-token-bucket']) {
-  const { admitted, begin, end } = await hammer(leased.urls, name);
+  const { admitted, begin, end } = await hammer(leased, name);
   const most = LEASED + (LEASED * (end - begin)) / WINDOW_US;
   must(admitted <= most + LEASED * 0.05, `${admitted} ≤ ${most.toFixed(0)} and 5% of the limit`);
 }

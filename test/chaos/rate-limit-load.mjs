@@ -7,7 +7,7 @@ export async function startGateways(count, { redis, rateLimiting }) {
   const database = await StoppablePostgres.start();
   const config = {
     gateway: { routes: [{ name: 'all', path: '/', respond: { status: 200, body: 'ok' } }] },
-    monitoring: { logs: { access: false } },
+    monitoring: { logs: { access: false, level: 'warn' } },
     rateLimiting,
     redis,
   };

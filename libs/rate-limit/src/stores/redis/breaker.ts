@@ -16,6 +16,7 @@ export interface BreakerOptions<S> {
 }
 
 interface Waiting<S> {
+  /** In milliseconds that this process ran. */
   readonly since: number;
   readonly suspect: S;
   readonly giveUp: () => void;
@@ -25,6 +26,7 @@ interface Waiting<S> {
 export const AWAY = Symbol('away');
 
 const SLOW = 3;
+const TICK_MS = 20;
 const FIRST_PROBE_MS = 100;
 const LONGEST_PAUSE_MS = 500;
 const MOST_PROBES = 8;
@@ -42,6 +44,9 @@ export class Breaker<S> {
   private nextProbe: NodeJS.Timeout | undefined;
   private probes = 0;
   private answeredAt = -Infinity;
+  /** Milliseconds that this process was seen to run while something waited, up to the last tick. */
+  private ran = 0;
+  private tickedAt = 0;
   private stopped = false;
 
   constructor(private readonly options: BreakerOptions<S>) {
@@ -60,12 +65,12 @@ export class Breaker<S> {
   call<T>(suspect: S, start: () => Promise<T>): Promise<T | typeof AWAY> {
     if (this.isOpen) return Promise.resolve(AWAY);
     return new Promise((resolve) => {
-      const waiting = { since: performance.now(), suspect, giveUp: () => resolve(AWAY) };
+      if (this.watch === undefined) this.startWatch();
+      const waiting = { since: this.ranUntil(performance.now()), suspect, giveUp: () => resolve(AWAY) };
       this.waiting.add(waiting);
-      this.watch ??= this.watchAfter(this.options.patience);
       start().then(
         (answer) => {
-          this.answeredAt = performance.now();
+          this.answeredAt = this.ran;
           if (this.waiting.delete(waiting)) resolve(answer);
         },
         (error: unknown) => {
@@ -83,24 +88,33 @@ export class Breaker<S> {
     clearTimeout(this.nextProbe);
   }
 
-  private watchAfter(delay: number): NodeJS.Timeout {
-    const due = performance.now() + delay;
-    // When we were late ourselves, the answers are here but not yet read: an immediate comes after reading.
-    return setTimeout(() => setImmediate(() => this.lookForLate(performance.now() - due)), delay).unref();
+  private startWatch(): void {
+    this.tickedAt = performance.now();
+    this.watch = setTimeout(() => this.tick(), TICK_MS).unref();
   }
 
-  private lookForLate(overslept: number): void {
-    this.watch = undefined;
+  /** While we were kept from running, the store perhaps was as well, and its answers were not read: that does not count. */
+  private ranUntil(now: number): number {
+    return this.ran + Math.min(now - this.tickedAt, 2 * TICK_MS);
+  }
+
+  private tick(): void {
+    this.ran = this.ranUntil(performance.now());
+    if (this.waiting.size === 0) {
+      this.watch = undefined;
+      return;
+    }
+    this.startWatch();
+    // An immediate comes after what has arrived was read.
+    setImmediate(() => this.lookForLate());
+  }
+
+  private lookForLate(): void {
     const [oldest] = this.waiting;
     if (oldest === undefined) return;
     const { patience } = this.options;
-    const now = performance.now();
-    const age = now - oldest.since;
-    // Whatever kept us from running may have kept the store from it as well: it gets its time from now on.
-    const wasStalled = overslept > patience / 4;
-    const limit = wasStalled || now - this.answeredAt < patience ? patience * SLOW : patience;
-    if (age >= limit) this.open(oldest.suspect, `no answer within ${limit} ms`);
-    else this.watch = this.watchAfter(wasStalled ? patience : Math.max(patience / 4, patience - age));
+    const limit = this.ran - this.answeredAt < patience ? patience * SLOW : patience;
+    if (this.ran - oldest.since >= limit) this.open(oldest.suspect, `no answer within ${limit} ms`);
   }
 
   private open(suspect: S, reason: string): void {
