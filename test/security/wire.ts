@@ -9,10 +9,12 @@ export class Wire {
   closed = false;
   private readonly socket: Socket;
 
-  private constructor(port: number) {
+  /** `leaves`: ends its side as well when the gateway has ended its own. */
+  private constructor(port: number, leaves: boolean) {
     this.socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
     this.socket.on('data', (bytes: Buffer) => (this.received += bytes.toString('latin1')));
     this.socket.on('end', () => {
+      if (!leaves) return;
       this.closed = true;
       this.socket.end();
     });
@@ -22,13 +24,32 @@ export class Wire {
   }
 
   static async open(port: number): Promise<Wire> {
-    const wire = new Wire(port);
-    await once(wire.socket, 'connect');
-    return wire;
+    return await new Wire(port, true).connected();
+  }
+
+  /** One that holds on to its connection until that is taken away. */
+  static async openToStay(port: number): Promise<Wire> {
+    return await new Wire(port, false).connected();
+  }
+
+  private async connected(): Promise<this> {
+    await once(this.socket, 'connect');
+    return this;
   }
 
   send(bytes: string): void {
     if (this.socket.writable) this.socket.write(bytes, 'latin1');
+  }
+
+  /** Sends the pieces, one at a time and over again from `from`, until the connection is closed. */
+  async drip(pieces: readonly string[], every: number, from = 0): Promise<void> {
+    let at = 0;
+    const timer = setInterval(() => {
+      this.send(pieces[at] ?? '');
+      at = at + 1 < pieces.length ? at + 1 : from;
+    }, every);
+    await this.ended();
+    clearInterval(timer);
   }
 
   answers(bodiless = 0): Answers {

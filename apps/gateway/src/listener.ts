@@ -10,7 +10,8 @@ import { type Duplex } from 'node:stream';
 import { type TLSSocket } from 'node:tls';
 import { type ServerTls } from '#config';
 import { type ListenerInfo, type Upgrade } from '#kernel';
-import { answerUnparsed, unparsed } from './unparsed.js';
+import { Loiterers } from './loiterers.js';
+import { answerUnparsed, endSoon, unparsed } from './unparsed.js';
 
 export interface ListenerLimits {
   readonly headers: number;
@@ -36,9 +37,11 @@ export class Listener implements ListenerInfo {
   /** The answer to the latest request of each connection. */
   private readonly latest = new WeakMap<Duplex, ServerResponse>();
   private readonly refused = new WeakSet<Duplex>();
+  private readonly loiterers: Loiterers;
 
   constructor(limits: ListenerLimits, tls: ServerTls | null) {
     this.secure = tls !== null;
+    const every = Math.min(1000, limits.headersTimeout);
     const options: ServerOptions = {
       // The front door holds each to its own limit, and says which was passed.
       maxHeaderSize: limits.headers + limits.url + 1024,
@@ -46,7 +49,7 @@ export class Listener implements ListenerInfo {
       // Slow bodies are timed where they are read: a long upload that goes on is not a slow one.
       requestTimeout: 0,
       keepAliveTimeout: limits.keepAlive,
-      connectionsCheckingInterval: Math.min(1000, limits.headersTimeout),
+      connectionsCheckingInterval: every,
       noDelay: true,
       // The front door says what is missing, as a problem.
       requireHostHeader: false,
@@ -54,6 +57,8 @@ export class Listener implements ListenerInfo {
     const answer = (req: IncomingMessage, res: ServerResponse): void => this.request(req, res);
     this.server =
       tls === null ? createServer(options, answer) : createSecureServer({ ...options, ...certificates(tls) }, answer);
+    const patience = limits.keepAlive + limits.headersTimeout;
+    this.loiterers = new Loiterers(this.server, this.secure, (socket) => this.latest.get(socket), patience, every);
     if (tls?.clientCa != null) this.server.on('secureConnection', refuseForeignCertificate);
     this.server.maxConnections = limits.connections;
     this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, first: Buffer) =>
@@ -109,7 +114,7 @@ export class Listener implements ListenerInfo {
       this.upgraded.delete(socket);
       res.destroy();
     });
-    res.on('finish', () => socket.end());
+    res.on('finish', () => endSoon(socket));
     this.handle?.(req, res, this, { socket, first });
   }
 
@@ -149,6 +154,7 @@ export class Listener implements ListenerInfo {
   /** No new connections; resolves when the last one is gone, or after `within` milliseconds at the most. */
   async close(within: number): Promise<void> {
     this.drain();
+    this.loiterers.stop();
     if (!this.server.listening) return;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeIdleConnections();

@@ -16,7 +16,14 @@ export function answerUnparsed(error: NodeJS.ErrnoException, socket: Duplex): vo
   const { status, fields, body } = unparsed(error);
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
   for (let i = 0; i < fields.length; i += 2) head += `${fields[i] ?? ''}: ${fields[i + 1] ?? ''}\r\n`;
-  socket.end(`${head}\r\n${body}`);
+  socket.write(`${head}\r\n${body}`);
+  endSoon(socket);
+}
+
+/** Lets the client read what was written, but not stay. */
+export function endSoon(socket: Duplex): void {
+  socket.end();
+  socket.resume();
   const last = setTimeout(() => socket.destroy(), LINGER);
   socket.once('close', () => clearTimeout(last));
 }

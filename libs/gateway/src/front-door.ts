@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { Exchange, isRequestId, type ListenerInfo, Refusal, unmapped, type Upgrade, uuidv7 } from '#kernel';
 import { refuseAmbiguous, refuseHiddenDots } from './ambiguity.js';
 import { answerFixed, answerProblem } from './answer.js';
+import { bodyFraming, NO_BODY } from './forward/request-head.js';
 import { type CatchAllHandler } from './nest/catch-all-adapter.js';
 import { type Route } from './route.js';
 import { splitTarget } from './routing/normalize-path.js';
@@ -41,6 +42,7 @@ export class FrontDoor {
     try {
       this.locate(exchange);
       if (this.reserved.owns(exchange.path)) {
+        this.hurry(exchange);
         this.reserved.serve(exchange);
         return;
       }
@@ -69,6 +71,7 @@ export class FrontDoor {
     try {
       this.locate(exchange);
       if (!reserved.owns(exchange.path)) throw new Refusal('route_not_found', 'This port serves the admin API only.');
+      this.hurry(exchange);
       reserved.serve(exchange);
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
@@ -91,7 +94,12 @@ export class FrontDoor {
 
   private locate(exchange: Exchange<Route>): void {
     const { req } = exchange;
-    const { limits } = this.current();
+    const snapshot = this.current();
+    const { limits } = snapshot;
+    exchange.peer = unmapped(req.socket.remoteAddress ?? '');
+    exchange.trusted = snapshot.trusts(exchange.peer);
+    exchange.clientIp = exchange.trusted ? clientBehind(req, snapshot.trusts, exchange.peer) : exchange.peer;
+    exchange.ownFields = snapshot.shape.own(exchange);
     refuseAmbiguous(req, exchange.upgrade !== null);
     exchange.host = req.headers.host ?? '';
     const url = req.url ?? '/';
@@ -111,14 +119,22 @@ export class FrontDoor {
     exchange.query = target.query;
   }
 
+  /** Where bodies are proxied the time for them is counted as they are read; what reads them for our own paths waits for ever. */
+  private hurry(exchange: Exchange<Route>): void {
+    const { req } = exchange;
+    const { requestTimeout } = this.current().limits;
+    if (requestTimeout === null || bodyFraming(req) === NO_BODY) return;
+    const timer = setTimeout(() => {
+      if (exchange.res.headersSent) req.socket.destroy();
+      else answerProblem(exchange, 'request_timeout', 'The body of the request did not arrive in time.');
+    }, requestTimeout);
+    req.once('close', () => clearTimeout(timer));
+  }
+
   /** False: it was answered already. */
   private route(exchange: Exchange<Route>): boolean {
     const { req } = exchange;
     const snapshot = this.current();
-    exchange.peer = unmapped(req.socket.remoteAddress ?? '');
-    exchange.trusted = snapshot.trusts(exchange.peer);
-    exchange.clientIp = exchange.trusted ? clientBehind(req, snapshot.trusts, exchange.peer) : exchange.peer;
-    exchange.ownFields = snapshot.shape.own(exchange);
     if (snapshot.admits !== null) admit(snapshot.admits, exchange);
     if (isPreflight(req)) {
       const policy = preflightPolicy(snapshot.routes, snapshot.cors, exchange);

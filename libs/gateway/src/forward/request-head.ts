@@ -94,7 +94,7 @@ export function requestHead(exchange: Exchange, plan: HeadPlan): string {
         break;
       case 11:
         if (first === T && lower(name) === 'traceparent') {
-          traceparent = value;
+          traceparent = traceparent === '' ? value : TWO_TRACES;
           continue;
         }
         break;
@@ -164,6 +164,8 @@ function namedByConnection(req: IncomingMessage): Set<string> | null {
   return new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
 }
 
+/** Nobody can tell which of two is meant, so neither is. */
+const TWO_TRACES = ',';
 const NO_TRACE = '0'.repeat(32);
 const NO_SPAN = '0'.repeat(16);
 /** Lower-case letters by their codes. */

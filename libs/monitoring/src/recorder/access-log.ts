@@ -51,7 +51,14 @@ function line(r: RequestRecord, settings: AccessLogSettings): string {
 
 /** A log line cannot be forged: whatever is not plain text goes through the serialiser. */
 function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text).replace(TERMINAL_CONTROLS, escaped);
+}
+
+/** What JSON leaves as it is and a terminal obeys. */
+const TERMINAL_CONTROLS = /[\x7f-\x9f]/g;
+
+function escaped(character: string): string {
+  return `\\u00${character.charCodeAt(0).toString(16)}`;
 }
 
 function round(ms: number): number {

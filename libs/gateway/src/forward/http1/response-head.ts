@@ -86,6 +86,10 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
             continue;
         }
         break;
+      case 12:
+        // The client is told the id by which we know the exchange, and no second one.
+        if (name.toLowerCase() === 'x-request-id') continue;
+        break;
       case 14:
         if (name.toLowerCase() === 'content-length') {
           if (!/^\d{1,15}$/.test(value)) return 'Content-Length is not a number';
