@@ -97,7 +97,7 @@ describe('aegis beside a running gateway', () => {
     const { code, stderr } = await aegis(['status', '--url', gateway.url, '--key', 'not-the-admin-key']);
 
     expect(code).toBe(1);
-    expect(stderr).toContain('This is not an admin key of this gateway');
+    expect(stderr).toContain('The API key is unknown, expired or revoked');
   });
 });
 

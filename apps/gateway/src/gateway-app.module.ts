@@ -2,13 +2,14 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { AuthModule } from '#auth';
+import { AuthenticationGuard, AuthModule } from '#auth';
 import { GatewayModule, type SnapshotStore } from '#gateway';
 import { type Dependency, HealthModule, type Readiness, RequestRecorder } from '#monitoring';
 import { systemClock } from '#kernel';
 import { RateLimitModule } from '#rate-limit';
-import { AdminKeys, RedisConnection, Storage, StorageModule, type StorageOptions } from '#storage';
-import { AdminAccess } from './admin/admin-access.js';
+import { RedisConnection, Storage, StorageModule, type StorageOptions } from '#storage';
+import { Operations } from './admin/operations.js';
+import { OwnerKey } from './admin/owner-key.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
 import { StatusController } from './admin/status.controller.js';
 import { TargetsController } from './admin/targets.controller.js';
@@ -41,14 +42,16 @@ export class GatewayAppModule {
         clock: systemClock,
       }),
     });
+    const auth = AuthModule.register([storage]);
     return {
       module: GatewayAppModule,
       imports: [
         ConfigModule.forRoot({ ignoreEnvFile: true }),
         ScheduleModule.forRoot(),
         storage,
-        GatewayModule.register(parts.store, [limits, AuthModule.register([storage])]),
+        GatewayModule.register(parts.store, [limits, auth]),
         limits,
+        auth,
         HealthModule.register({
           version: VERSION,
           readiness: parts.readiness,
@@ -59,14 +62,16 @@ export class GatewayAppModule {
       ],
       controllers: [StatusController, TargetsController],
       providers: [
+        AuthenticationGuard,
+        Operations,
         Heartbeat,
         { provide: ClusterSize, useValue: parts.clusterSize },
         { provide: ConfigReload, useValue: parts.config },
         { provide: RequestRecorder, useValue: parts.recorder },
         {
-          provide: AdminAccess,
-          useFactory: (keys: AdminKeys, env: ConfigService) => new AdminAccess(keys, env.get('AEGIS_ADMIN_KEY')),
-          inject: [AdminKeys, ConfigService],
+          provide: OwnerKey,
+          useFactory: (env: ConfigService) => new OwnerKey(env.get('AEGIS_ADMIN_KEY')),
+          inject: [ConfigService],
         },
         { provide: APP_FILTER, useClass: ReservedProblemFilter },
       ],

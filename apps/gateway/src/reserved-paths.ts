@@ -5,10 +5,13 @@ import { type Logger } from 'pino';
 
 type Serve = (req: IncomingMessage, res: ServerResponse) => void;
 
-const REQUEST_ID = Symbol('requestId');
+const EXCHANGE = Symbol('exchange');
 
-export function requestIdOf(req: IncomingMessage): string {
-  return (req as { [REQUEST_ID]?: string })[REQUEST_ID] ?? '';
+/** What Express handles came in as this. */
+export function exchangeOf(req: IncomingMessage): Exchange {
+  const exchange = (req as { [EXCHANGE]?: Exchange })[EXCHANGE];
+  if (exchange === undefined) throw new Error('a request came to a reserved path without an exchange');
+  return exchange;
 }
 
 /** Aegis's own paths, on the gateway's port or, but for `/health`, on one of their own. */
@@ -29,7 +32,7 @@ export class ReservedPaths implements Reserved {
       answerProblem(exchange, 'route_not_found', 'Aegis takes no upgrade on this path.');
       return;
     }
-    (req as { [REQUEST_ID]?: string })[REQUEST_ID] = exchange.id;
+    (req as { [EXCHANGE]?: Exchange })[EXCHANGE] = exchange;
     req.url = exchange.path + exchange.query;
     res.setHeader('X-Request-Id', exchange.id);
     const security = ownSecurityHeaders(exchange.listener.secure);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type AuthConfig, type AuthMethod, type RouteConfig } from '#config';
 import { type Clock, type Principal } from '#kernel';
+import { AdminAccess } from './admin/admin-access.js';
 import { ApiKeyMethod } from './methods/api-key.js';
 import { ClientCertificateMethod } from './methods/client-certificate.js';
 import { JwtMethod } from './methods/jwt.js';
@@ -27,6 +28,8 @@ export interface AccessSurroundings {
 export class AccessPolicy {
   /** Lower-case names of the header fields in which credentials come. */
   readonly credentialHeaders: readonly string[];
+  /** Of Aegis's own paths. */
+  readonly admin: AdminAccess;
   private readonly methods: readonly Method[];
   /** Where a route lists it only: a certificate comes by itself, and other routes want more than that. */
   private readonly certificates: Method | null;
@@ -46,9 +49,11 @@ export class AccessPolicy {
     this.fingerprint = fingerprintOf(config);
     this.verifier = previous?.fingerprint === this.fingerprint ? previous.verifier : verifierOf(config, surroundings);
     const methods: Method[] = [];
-    if (config.apiKeys !== null) methods.push(new ApiKeyMethod(config.apiKeys, declaredKeys(config)));
+    const declared = declaredKeys(config);
+    if (config.apiKeys !== null) methods.push(new ApiKeyMethod(config.apiKeys, declared));
     if (this.verifier !== null) methods.push(new JwtMethod(this.verifier));
     this.methods = methods;
+    this.admin = new AdminAccess(methods, declared, config.apiKeys ?? {}, this.roles);
     this.certificates =
       config.mtls === null || !surroundings.clientCertificates
         ? null

@@ -19,7 +19,11 @@ export class AuthenticationGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const exchange = context.switchToHttp().getRequest<Exchange<GuardedRoute>>();
     if (exchange.route === null) throw new Error('an exchange reached authentication without a route');
-    const { access } = exchange.route;
+    return this.identify(exchange, exchange.route.access);
+  }
+
+  /** Finds the principal of an exchange by what `access` takes, or throws the refusal. */
+  identify(exchange: Exchange, access: RouteAccess): boolean | Promise<boolean> {
     if (!access.looks(exchange)) return true;
     if (access.methods.length === 0) {
       throw new Refusal('not_configured', 'No method of authentication that this route takes is set up under auth.');

@@ -1,4 +1,5 @@
 export { AccessPolicy, type AccessSurroundings } from './access-policy.js';
+export { type AdminPermission } from './admin/admin-roles.js';
 export { AuthModule } from './auth.module.js';
 export { AuthenticationGuard } from './authentication.guard.js';
 export { identityLines } from './identity.js';

@@ -24,7 +24,7 @@ export class RouteAccess {
     readonly hiddenFields: readonly string[],
     readonly hiddenParameter: string | null,
   ) {
-    this.challenges = methods.map(({ challenge }) => challenge).join(', ');
+    this.challenges = [...new Set(methods.map(({ challenge }) => challenge))].join(', ');
   }
 
   /** Whether credentials are looked at. A path that rules cover needs a caller that is known, whatever the route says. */
@@ -51,7 +51,7 @@ export class RouteAccess {
 
   invalid(method: Method, reason: string, error: string): Refusal {
     const challenge = error === '' ? method.challenge : `${method.challenge}, ${error}`;
-    const challenges = this.methods.map((each) => (each === method ? challenge : each.challenge)).join(', ');
-    return new Refusal('invalid_credentials', reason, { 'WWW-Authenticate': challenges });
+    const others = this.methods.map((each) => (each.challenge === method.challenge ? challenge : each.challenge));
+    return new Refusal('invalid_credentials', reason, { 'WWW-Authenticate': [...new Set(others)].join(', ') });
   }
 }

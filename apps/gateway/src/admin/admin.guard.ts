@@ -1,34 +1,48 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Injectable, Logger } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { type Request } from 'express';
+import { AuthenticationGuard } from '#auth';
+import { SnapshotStore } from '#gateway';
 import { Refusal } from '#kernel';
-import { AdminAccess } from './admin-access.js';
+import { FailedCredentials } from '#rate-limit';
+import { exchangeOf } from '../reserved-paths.js';
+import { type Need, NEED } from './needs.js';
+import { OWNER, OwnerKey } from './owner-key.js';
 
-const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="aegis admin"' };
-
-/** Reserved paths other than `/health` answer to holders of an admin credential only. */
+/**
+ * Lets in who has what the operation needs. Callers are found as on routes, by the methods of the snapshot that is served,
+ * and guesses are limited by address as there.
+ */
 @Injectable()
 export class AdminGuard implements CanActivate {
-  constructor(private readonly access: AdminAccess) {}
+  private readonly logger = new Logger('Admin');
+
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly store: SnapshotStore,
+    private readonly authentication: AuthenticationGuard,
+    private readonly failed: FailedCredentials,
+    private readonly ownerKey: OwnerKey,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const req = context.switchToHttp().getRequest<Request>();
-    const key = presentedKey(req);
-    if (key === undefined) {
-      throw new Refusal(
-        'authentication_required',
-        'Send the admin key as X-API-Key, or as Authorization: Bearer.',
-        CHALLENGE,
-      );
+    const need = this.reflector.get<Need | undefined>(NEED, context.getHandler());
+    if (need === 'nothing') return true;
+    const exchange = exchangeOf(context.switchToHttp().getRequest<Request>());
+    const { admin } = this.store.current.access;
+    if (this.ownerKey.sentIn(exchange.req)) {
+      // Neither does a right guess get through once there were too many wrong ones.
+      this.failed.refuse(exchange);
+      exchange.principal = OWNER;
+    } else await this.authentication.identify(exchange, admin.route);
+    const { principal } = exchange;
+    if (principal === null) throw admin.route.required();
+    if (need === undefined) {
+      this.logger.error(`${context.getClass().name}.${context.getHandler().name} does not say what it @Needs`);
+      throw new Refusal('forbidden', 'Nobody may do this.');
     }
-    if (!(await this.access.holds(key))) {
-      throw new Refusal('invalid_credentials', 'This is not an admin key of this gateway.', CHALLENGE);
-    }
+    const missing = need === 'a credential' || principal === OWNER ? null : admin.missing(principal, need);
+    if (missing !== null) throw new Refusal('forbidden', missing);
     return true;
   }
-}
-
-function presentedKey(req: Request): string | undefined {
-  const key = req.headers['x-api-key'];
-  if (typeof key === 'string' && key !== '') return key;
-  return /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
 }

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { type ErrorCode, type FieldError, problem, Refusal } from '#kernel';
-import { requestIdOf } from '../reserved-paths.js';
+import { exchangeOf } from '../reserved-paths.js';
 
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   400: 'bad_request',
@@ -26,7 +26,7 @@ export class ReservedProblemFilter implements ExceptionFilter {
       return;
     }
     const { code, detail, headers, errors } = this.read(thrown, req);
-    const body = problem(code, detail, { id: requestIdOf(req), path: req.path }, errors);
+    const body = problem(code, detail, { id: exchangeOf(req).id, path: req.path }, errors);
     for (const name in headers) res.setHeader(name, headers[name] ?? '');
     res.status(body.status).type('application/problem+json').send(JSON.stringify(body));
   }
@@ -37,7 +37,7 @@ export class ReservedProblemFilter implements ExceptionFilter {
     const code = status === undefined ? undefined : BY_STATUS[status];
     if (code === 'route_not_found') return { code, detail: `Aegis has nothing at ${req.method} ${req.path}.` };
     if (code !== undefined && thrown instanceof Error) return { code, detail: thrown.message };
-    this.logger.error({ requestId: requestIdOf(req), err: thrown }, 'a reserved path failed');
+    this.logger.error({ requestId: exchangeOf(req).id, err: thrown }, 'a reserved path failed');
     return { code: 'internal_error', detail: 'Aegis could not handle this request.' };
   }
 }

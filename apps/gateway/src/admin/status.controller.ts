@@ -6,6 +6,8 @@ import { Health, RequestRecorder } from '#monitoring';
 import { Instance, InstanceRegistry } from '#storage';
 import { ConfigReload } from '../config-reload.js';
 import { AdminGuard } from './admin.guard.js';
+import { Needs } from './needs.js';
+import { Operations } from './operations.js';
 import { VERSION } from '../version.js';
 
 /** What runs here: for `aegis status` and the person on call. */
@@ -18,9 +20,11 @@ export class StatusController {
     private readonly health: Health,
     private readonly recorder: RequestRecorder,
     private readonly instances: InstanceRegistry,
+    private readonly operations: Operations,
   ) {}
 
   @Get('status')
+  @Needs('read:status')
   async status() {
     const { version, hash, loadedAt, routes, upstreams } = this.store.current;
     const { last } = this.config;
@@ -44,6 +48,7 @@ export class StatusController {
   }
 
   @Get('routes')
+  @Needs('read:routes')
   routes() {
     const items = this.store.current.routes.routes.map(({ route }) => ({
       name: route.name,
@@ -55,8 +60,16 @@ export class StatusController {
     return { items };
   }
 
+  /** What can be done here, and what each needs: for whoever writes roles. */
+  @Get('operations')
+  @Needs('read:status')
+  listOperations() {
+    return { items: this.operations.list() };
+  }
+
   /** `header`, as often as needed: `name: value`. */
   @Get('explain')
+  @Needs('read:routes')
   explain(
     @Query('method') method = 'GET',
     @Query('url') url?: string,
@@ -71,6 +84,7 @@ export class StatusController {
   }
 
   @Post('reload')
+  @Needs('write:config')
   @HttpCode(200)
   reload() {
     const outcome = this.config.reload();

@@ -2,6 +2,7 @@ import { Controller, Get, UseGuards } from '@nestjs/common';
 import { SnapshotStore } from '#gateway';
 import { Health } from '#monitoring';
 import { AdminGuard } from './admin.guard.js';
+import { Needs } from './needs.js';
 
 /** The gateway, what it depends on, and how each target of each upstream is. */
 @Controller('api/health')
@@ -13,6 +14,7 @@ export class TargetsController {
   ) {}
 
   @Get()
+  @Needs('read:status')
   async all() {
     const now = performance.now();
     const upstreams = [...this.store.current.upstreams.values()].map(({ name, targets, limit }) => ({

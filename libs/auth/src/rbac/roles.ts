@@ -1,14 +1,8 @@
 import { type AuthConfig } from '#config';
+import { BUILT_IN_ROLES } from '../admin/admin-roles.js';
 import { covers } from './permission.js';
 
 type DeclaredRoles = AuthConfig['rbac']['roles'];
-
-/** The roles that there are without being declared; a declaration of the same name takes their place. */
-const BUILT_IN: DeclaredRoles = {
-  viewer: { permissions: [], inherits: [] },
-  operator: { permissions: [], inherits: ['viewer'] },
-  admin: { permissions: ['*'], inherits: ['operator'] },
-};
 
 /** Answers, when a configuration is compiled, which roles are enough for a demand, so that a request only looks them up. */
 export class Roles {
@@ -17,7 +11,7 @@ export class Roles {
   private readonly permissions = new Map<string, readonly string[]>();
 
   constructor(declared: DeclaredRoles) {
-    const roles = new Map([...Object.entries(BUILT_IN), ...Object.entries(declared)]);
+    const roles = new Map(Object.entries<DeclaredRoles[string]>({ ...BUILT_IN_ROLES, ...declared }));
     for (const name of roles.keys()) {
       const line = new Set<string>();
       // A set is walked in the order of insertion, also what is added on the way; a circle adds nothing new.

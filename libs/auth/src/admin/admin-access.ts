@@ -1,0 +1,55 @@
+import { type AuthConfig } from '#config';
+import { type Principal } from '#kernel';
+import { ApiKeyMethod } from '../methods/api-key.js';
+import { authorizationOf } from '../methods/authorization.js';
+import { type Method, Rejected } from '../methods/method.js';
+import { Demands } from '../rbac/demands.js';
+import { PathRules } from '../rbac/path-rules.js';
+import { type Roles } from '../rbac/roles.js';
+import { RouteAccess } from '../route-access.js';
+import { type AdminPermission } from './admin-roles.js';
+
+const KEY_HEADERS = ['x-api-key', 'authorization'];
+const UNKNOWN = new Rejected('No method of authentication that is set up takes this token.', 'error="invalid_token"');
+
+/** A token that no method took is a guess like any other, and counted as one. */
+const LEFT_OVER: Method<string> = {
+  name: 'jwt',
+  challenge: 'Bearer realm="aegis"',
+  credentialIn: (exchange) => authorizationOf(exchange, 'bearer'),
+  verify: () => UNKNOWN,
+};
+
+/**
+ * Who may do what at the admin API, compiled. Keys work here whatever `auth.apiKeys` says of routes, but never in the
+ * query: addresses end up in logs. The rules for paths are for routes; here each operation names its permission.
+ */
+export class AdminAccess {
+  readonly route: RouteAccess;
+  private readonly demands = new Map<AdminPermission, Demands>();
+
+  constructor(
+    methods: readonly Method[],
+    declaredKeys: ReadonlyMap<string, Principal>,
+    { headers = [] }: Partial<NonNullable<AuthConfig['apiKeys']>>,
+    private readonly roles: Roles,
+  ) {
+    const keys = new ApiKeyMethod(
+      { headers: [...new Set([...KEY_HEADERS, ...headers])], query: null, hide: true },
+      declaredKeys,
+    );
+    const others = methods.filter(({ name }) => name !== 'api-key');
+    const nothing = new Demands({ roles: [], permissions: [] }, roles);
+    this.route = new RouteAccess('required', [keys, ...others, LEFT_OVER], nothing, new PathRules([], roles), [], null);
+  }
+
+  /** What the caller lacks for it, in words; null: nothing. */
+  missing(principal: Principal, permission: AdminPermission): string | null {
+    let demands = this.demands.get(permission);
+    if (demands === undefined) {
+      demands = new Demands({ roles: [], permissions: [permission] }, this.roles);
+      this.demands.set(permission, demands);
+    }
+    return demands.missing(principal);
+  }
+}
