@@ -190,7 +190,8 @@ function aegis(name, about, { logs = false, defaults = false } = {}) {
     version: () => packageVersion(root),
     launch: ({ port, upstream, dir, node }) => ({
       command: node,
-      args: [gateway, '--config', `${dir}/aegis.config.yaml`, '--data-dir', `${dir}/data`],
+      // As `npm start` starts it.
+      args: ['--max-semi-space-size=64', gateway, '--config', `${dir}/aegis.config.yaml`, '--data-dir', `${dir}/data`],
       env: { PORT: String(port), NODE_ENV: 'production' },
       files: {
         'aegis.config.yaml': `gateway:

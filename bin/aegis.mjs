@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=64
 // `npx aegis`: builds when the sources are newer than the build, then becomes the command line.
 import { buildWhenStale } from '../scripts/build-when-stale.mjs';
 

@@ -1,14 +1,27 @@
 import { type Server, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 
+/** In milliseconds. */
+export interface Patience {
+  /** With a connection that says nothing after an answer. */
+  readonly idle: number;
+  /** How much longer with one that has begun to say something. */
+  readonly head: number;
+}
+
+interface Rest {
+  readonly since: number;
+  readonly bytesRead: number;
+}
+
 /**
- * Ends connections that have been answered and ask nothing more, and that Node does not take for idle: its timer stops at
- * the first byte after an answer, also at an empty line, or at the rest of a body that nobody waits for.
+ * Ends connections that have been answered and ask nothing more. Node would set a timer after each answer for that, and
+ * stop it at the first byte that comes, also at an empty line, or at the rest of a body that nobody waits for.
  */
 export class Loiterers {
   private readonly open = new Set<Socket>();
-  /** When an answer was first seen to be over. */
-  private readonly since = new WeakMap<ServerResponse, number>();
+  /** From when an answer was first seen to be over. */
+  private readonly rests = new WeakMap<ServerResponse, Rest>();
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -16,8 +29,8 @@ export class Loiterers {
     secure: boolean,
     /** The answer to the latest request of a connection. */
     private readonly latest: (socket: Socket) => ServerResponse | undefined,
-    /** For how long a connection may be like that, and how often to look, in milliseconds. */
-    private readonly patience: number,
+    private readonly patience: Patience,
+    /** How often to look, in milliseconds. */
     every: number,
   ) {
     server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
@@ -31,9 +44,14 @@ export class Loiterers {
     for (const socket of this.open) {
       const answer = this.latest(socket);
       if (answer?.writableFinished !== true) continue;
-      const since = this.since.get(answer);
-      if (since === undefined) this.since.set(answer, now);
-      else if (now - since > this.patience) socket.destroy();
+      const rest = this.rests.get(answer);
+      if (rest === undefined) {
+        this.rests.set(answer, { since: now, bytesRead: socket.bytesRead });
+        continue;
+      }
+      const { idle, head } = this.patience;
+      const silent = socket.bytesRead === rest.bytesRead;
+      if (now - rest.since > (silent ? idle : idle + head)) socket.destroy();
     }
   }
 
