@@ -32,7 +32,7 @@ function limits({ rateLimiting, gateway }: Config): string {
   const rules = count(rateLimiting.rules.length + own, 'rule');
   const byDefault = rateLimiting.default;
   if (byDefault === null) return rateLimiting.rules.length + own === 0 ? 'none' : rules;
-  return `${rules}; by default ${byDefault.limit} per ${formatDuration(byDefault.window)}`;
+  return `${rules}; by default ${byDefault.limit} per ${byDefault.period ?? formatDuration(byDefault.window)}`;
 }
 
 /** Below the working directory as it would be typed, elsewhere whole. */

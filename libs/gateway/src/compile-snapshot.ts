@@ -56,7 +56,7 @@ export function compileSnapshot(
     cors,
     shape: new ResponseShape(gateway.securityHeaders, cors, null, gateway.compression),
     limits: gateway.limits,
-    rules: new RuleSet(loaded.config.rateLimiting, gateway.routes),
+    rules: new RuleSet(loaded.config.rateLimiting, gateway.routes, loaded.config.auth.consumers),
     access,
   });
 }

@@ -89,8 +89,8 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   answerHeaders: readonly string[] = NONE;
   /** Header fields of answers that Aegis gives by itself: name, value, name, value, … */
   ownFields: readonly string[] = NONE;
-  /** Wants to see the response head of the upstream: name, value, name, value, … */
-  onResponseHead: ((headers: readonly string[]) => void) | null = null;
+  /** Sees the response head of the upstream, and may change it: name, value, name, value, … */
+  onResponseHead: ((headers: string[]) => void) | null = null;
 
   status = 0;
   /** `upstream/target` that answered, empty while none has. */

@@ -20,6 +20,7 @@ const RULE: Rule = compileRule(
     algorithm: 'sliding-window',
     limit: FAILURES,
     window: WINDOW_MS,
+    period: null,
     burst: null,
     key: [{ kind: 'ip' }],
     cost: { kind: 'fixed', value: 1 },

@@ -29,6 +29,24 @@ export function limitHeaders(checks: readonly Check[], styles: Styles): readonly
 }
 
 /**
+ * Takes the upstream's own limit fields out of its answer, in place, where ours stand: a client that reads two of a name,
+ * or one of each kind, cannot tell which holds.
+ */
+export function dropLimitFields(fields: string[]): void {
+  let kept = 0;
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = fields[index] ?? '';
+    if (LIMIT_FIELD.test(name)) continue;
+    fields[kept++] = name;
+    fields[kept++] = fields[index + 1] ?? '';
+  }
+  fields.length = kept;
+}
+
+/** Of any draft, and the old ones. */
+const LIMIT_FIELD = /^(?:x-)?ratelimit(?:-|$)/i;
+
+/**
  * Whole seconds until the request would be admitted by all that refused it, and never before `RateLimit` promises more.
  * Undefined when no waiting helps, because it costs more than a limit ever has.
  */

@@ -162,8 +162,29 @@ describe('a cost that the answer tells', () => {
     expect(gateway.request().refusal).toBeUndefined();
   });
 
-  it('asks no one to look at answers when no rule wants it', () => {
-    expect(new Gateway({ rules: [critical] }).request().exchange.onResponseHead).toBeNull();
+  it('asks no one to look at answers when no rule wants it, and the client is told nothing', () => {
+    expect(new Gateway({ rules: [critical], headers: [] }).request().exchange.onResponseHead).toBeNull();
+  });
+});
+
+describe('the limit fields of an upstream', () => {
+  const theirs = (): string[] => [
+    ...['ratelimit', 'a', 'X-RateLimit-Limit', '5', 'X-Other', 'b', 'RateLimit-Reset', '1', 'X-RateLimited', 'c'],
+  ];
+
+  it('go where ours stand, those of old drafts too, and nothing else does', () => {
+    const fields = theirs();
+    new Gateway({ rules: [critical] }).request().exchange.onResponseHead?.(fields);
+    expect(fields).toEqual(['X-Other', 'b', 'X-RateLimited', 'c']);
+  });
+
+  it('go after they were read for the cost', () => {
+    const cost = { kind: 'response-header', name: 'x-ratelimit-cost' } as const;
+    const gateway = new Gateway({ rules: [limitRule({ cost, limit: 10 })] });
+    const fields = ['X-RateLimit-Cost', '7'];
+    gateway.request().exchange.onResponseHead?.(fields);
+    expect(fields).toEqual([]);
+    expect(gateway.request().exchange.limits[0]?.remaining).toBe(3);
   });
 });
 

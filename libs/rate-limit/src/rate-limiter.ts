@@ -1,6 +1,6 @@
 import { type OnApplicationShutdown } from '@nestjs/common';
 import { type Exchange, formatDuration, Refusal } from '#kernel';
-import { limitHeaders, retryAfter } from './headers.js';
+import { dropLimitFields, limitHeaders, retryAfter } from './headers.js';
 import { costAfter } from './rules/cost.js';
 import { type RuleSet } from './rules/rule-set.js';
 import { type Check } from './stores/check.js';
@@ -71,13 +71,19 @@ export class RateLimiter implements OnApplicationShutdown {
     }
     exchange.limits = checks;
     const fields = limitHeaders(checks, rules.settings.headers);
-    if (fields.length > 0) exchange.answerHeaders = [...exchange.answerHeaders, ...fields];
+    if (fields.length > 0) {
+      exchange.answerHeaders = [...exchange.answerHeaders, ...fields];
+      exchange.onResponseHead = dropLimitFields;
+    }
     if (verdict === 'refused') {
       exchange.rateLimited = true;
       throw refusalOf(checks);
     }
     if (checks.some(({ rule }) => rule.cost.kind === 'response-header')) {
-      exchange.onResponseHead = (headers) => this.chargeAfter(checks, headers);
+      exchange.onResponseHead = (headers) => {
+        this.chargeAfter(checks, headers);
+        if (fields.length > 0) dropLimitFields(headers);
+      };
     }
     return true;
   }
@@ -93,7 +99,8 @@ export class RateLimiter implements OnApplicationShutdown {
 function refusalOf(checks: readonly Check[]): Refusal {
   const refused = checks.filter(({ allowed, rule }) => !allowed && !rule.shadow);
   const names = refused.map(({ rule, limit }) => {
-    return `"${rule.name}", ${limit} in ${formatDuration(rule.limit.window / 1000)}`;
+    const { period, window } = rule.limit;
+    return `"${rule.name}", ${limit} in ${period === null ? formatDuration(window / 1000) : `a calendar ${period}`}`;
   });
   const which = `${refused.length > 1 ? 'limits' : 'limit'} ${names.join(' and ')}`;
   const after = retryAfter(checks);

@@ -232,6 +232,13 @@ describe('sections together', () => {
     ['rateLimiting: { rules: [{ path: /a }] }', 'limit: it is missing'],
     ['rateLimiting: { rules: [{ limit: 1, name: a }, { limit: 1, name: a }] }', 'another rule is called "a"'],
     ['rateLimiting: { rules: [{ limit: 1, path: "/a*" }] }', 'after a slash'],
+    ['rateLimiting: { rules: [{ limit: 1, window: week }] }', 'is not a duration'],
+    ['auth: { consumers: [{ name: a, limits: { b: { limit: 1 } } }] }', 'no rule is called "b"'],
+    ['auth: { consumers: [{ name: a, limits: { b: {} } }] }', 'limit: it is missing'],
+    [
+      'rateLimiting: { rules: [{ name: b, limit: 1, window: day }] }\nauth: { consumers: [{ name: a, limits: { b: { limit: 1, window: 1h } } }] }',
+      'the rule counts by the calendar day',
+    ],
     ['redis: { url: "redis://h", cluster: ["h:1"] }', 'only one of'],
     ['ml: { limits: { floor: 5, ceiling: 4 } }', 'above ceiling'],
     ['auth: { rbac: { roles: { a: { inherits: [b] }, b: { inherits: [a] } } } }', 'inherits itself: a → b → a'],
@@ -252,6 +259,7 @@ describe('sections together', () => {
     ['auth: { jwt: {} }', 'no token can be verified'],
     ['redis: { master: a }', 'no effect without sentinels'],
     ['rateLimiting: { rules: [{ limit: 1, burst: 2, algorithm: fixed-window }] }', 'no effect with algorithm'],
+    ['rateLimiting: { rules: [{ limit: 1, burst: 2, window: month }] }', 'no effect with window: month'],
     ['monitoring: { alerts: [{ name: a, metric: error-rate, above: 5%, route: b }] }', 'no route is called "b"'],
     ['monitoring: { notify: [{ type: email, smtp: "smtp://h", to: [] }] }', 'nobody gets these'],
   ])('%s is remarked', (rest, message) => {

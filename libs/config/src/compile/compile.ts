@@ -19,6 +19,7 @@ export function compile(declared: Declared, checks: Checks): Config {
   checkRequirement(declared.auth.default, auth, ['auth', 'default'], checks);
   const rateLimitingConfig = limits.config();
   const routes = routesOf({ declared, auth, upstreams, limits, checks });
+  limits.checkConsumers(declared.auth.consumers);
   checkAlerts(
     declared,
     routes.map(({ name }) => name),

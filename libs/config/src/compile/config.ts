@@ -45,8 +45,12 @@ export interface RouteConfig extends Omit<
 }
 
 /** `burst` is only set for token buckets. */
-export interface RateLimitRule extends Omit<DeclaredRule, 'name'> {
+export interface RateLimitRule extends Omit<DeclaredRule, 'name' | 'window'> {
   readonly name: string;
+  /** Milliseconds; the longest that `period` can be, where there is one. */
+  readonly window: number;
+  /** It counts by this part of the calendar, with `algorithm: fixed-window`. */
+  readonly period: 'day' | 'month' | null;
 }
 
 export interface JwtConfig extends Omit<DeclaredJwt, 'algorithms'> {

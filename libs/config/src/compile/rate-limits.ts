@@ -1,5 +1,6 @@
-import { type DeclaredRouteLimit, rule as ruleSchema } from '../model/rate-limiting.js';
+import { type DeclaredRouteLimit, type DeclaredRule, rule as ruleSchema } from '../model/rate-limiting.js';
 import { type Declared } from '../model/root.js';
+import { nearest } from '../schema/nearest.js';
 import { type Path } from '../schema/schema.js';
 import { type Checks } from './checks.js';
 import { type RateLimitingConfig, type RateLimitRule } from './config.js';
@@ -14,6 +15,7 @@ const PLAIN = ruleSchema.blank;
 /** Turns declared limits into rules with settled names and bursts. */
 export class RateLimits {
   private readonly taken: Set<string>;
+  private readonly rules = new Map<string, RateLimitRule>();
 
   constructor(
     private readonly declared: DeclaredRateLimiting,
@@ -56,28 +58,49 @@ export class RateLimits {
     });
   }
 
-  private rule(
-    declared: Omit<RateLimitRule, 'name'> & { name: string | null },
-    path: Path,
-    nameFrom: string,
-  ): RateLimitRule {
-    const bucket = declared.algorithm === 'token-bucket';
-    if (declared.burst !== null && !bucket) {
-      this.checks.warn([...path, 'burst'], `it has no effect with algorithm: ${declared.algorithm}`);
+  /** To be called when all rules are known. */
+  checkConsumers(consumers: Declared['auth']['consumers']): void {
+    for (const [index, { limits }] of consumers.entries()) {
+      for (const [name, { window }] of Object.entries(limits)) {
+        const path = ['auth', 'consumers', index, 'limits', name];
+        const rule = this.rules.get(name);
+        if (rule === undefined) {
+          const near = nearest(name, [...this.rules.keys()]);
+          this.checks.wrong(path, `no rule is called ${JSON.stringify(name)}`, {
+            hint: near === undefined ? 'name a rule of rateLimiting.rules or of a route' : `did you mean ${near}?`,
+          });
+        } else if (rule.period !== null && window !== null) {
+          this.checks.wrong([...path, 'window'], `the rule counts by the calendar ${rule.period}: leave it out`);
+        }
+      }
     }
-    return {
+  }
+
+  private rule(declared: DeclaredRule, path: Path, nameFrom: string): RateLimitRule {
+    const period = typeof declared.window === 'number' ? null : declared.window;
+    const bucket = period === null && declared.algorithm === 'token-bucket';
+    if (declared.burst !== null && !bucket) {
+      const why = period === null ? `algorithm: ${declared.algorithm}` : `window: ${period}`;
+      this.checks.warn([...path, 'burst'], `it has no effect with ${why}`);
+    }
+    const rule: RateLimitRule = {
       ...declared,
       name: declared.name ?? derivedName(nameFrom, this.taken),
+      algorithm: period === null ? declared.algorithm : 'fixed-window',
+      window: typeof declared.window === 'number' ? declared.window : LONGEST[declared.window],
+      period,
       burst: bucket ? (declared.burst ?? declared.limit) : null,
     };
+    this.rules.set(rule.name, rule);
+    return rule;
   }
 }
 
-function merged(
-  rule: DeclaredRouteLimit,
-  base: DeclaredDefault,
-): Omit<RateLimitRule, 'name'> & { name: string | null } {
-  const said = Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== null)) as Partial<RateLimitRule>;
+const DAY = 86_400_000;
+const LONGEST = { day: DAY, month: 31 * DAY } as const;
+
+function merged(rule: DeclaredRouteLimit, base: DeclaredDefault): DeclaredRule {
+  const said = Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== null)) as Partial<DeclaredRule>;
   // A burst belongs to the limit that it was written for.
   const burst = rule.limit === null && rule.algorithm === null ? base.burst : null;
   return { ...PLAIN, ...base, burst, ...said, name: rule.name };

@@ -16,6 +16,7 @@ import {
 } from '../schema/index.js';
 import { authRequirement } from './auth-requirement.js';
 import { publicKey } from './public-key.js';
+import { ownLimit } from './rate-limiting.js';
 import { headerName, method, name, rulePath, url } from './values.js';
 
 const roles = list(text({ words: 'role' }));
@@ -144,6 +145,12 @@ const consumer = object({
     ),
     [],
     'Its keys, as hashes.',
+  ),
+  limits: withDefault(
+    record(ownLimit, { of: 'rule' }),
+    {},
+    'Limits of its own, by the name of the rule: counted for this consumer by itself, in place of what the rule says.',
+    { example: { critical: { limit: 1000 } } },
   ),
 });
 export type ConsumerConfig = Out<typeof consumer>;

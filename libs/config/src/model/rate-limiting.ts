@@ -11,6 +11,7 @@ import {
   required,
   text,
   wait,
+  waitOr,
   withDefault,
   word,
 } from '../schema/index.js';
@@ -80,7 +81,11 @@ const limit = {
     '`token-bucket` (a steady rate with bursts), `sliding-window` (exact over any window), `fixed-window` (aligned to the clock).',
   ),
   limit: withDefault(integer({ min: 1 }), 100, 'Requests per `window`.'),
-  window: withDefault(wait({ min: 100 }), '1m', 'The time that `limit` is for.'),
+  window: withDefault(
+    waitOr(['day', 'month'], { min: 100 }),
+    '1m',
+    'The time that `limit` is for. `day` and `month` make it a quota of the calendar (UTC), kept across restarts; `algorithm` and `burst` then have no effect.',
+  ),
   burst: optional(integer({ min: 1 }), 'Size of the token bucket. Default: `limit`.', { example: 100 }),
   key: withDefault(
     list(key, { orOne: true, min: 1 }),
@@ -142,6 +147,13 @@ export type DeclaredRule = Out<typeof declaredRule>;
 
 const defaultLimit = object(limit);
 
+/** Of one consumer, in place of what a rule says for all. */
+export const ownLimit = object({
+  limit: required(integer({ min: 1 }), 'Requests per `window`.', { example: 1000 }),
+  window: optional(wait({ min: 100 }), 'Default: the window of the rule.', { example: '1m' }),
+  burst: optional(integer({ min: 1 }), 'Default: `limit`.', { example: 2000 }),
+});
+
 export const rateLimiting = object({
   store: withDefault(
     word('auto', 'redis', 'memory'),
@@ -171,7 +183,12 @@ export const rateLimiting = object({
       example: { limit: 100, window: '1m' },
     },
   ),
-  rules: withDefault(list(declaredRule), [], 'All rules that match apply; one refusal refuses.'),
+  apply: withDefault(
+    word('all', 'most-specific'),
+    'all',
+    'Of the rules that match: `all` apply and one refusal refuses, or only the `most-specific` one does (rules in shadow are counted beside it).',
+  ),
+  rules: withDefault(list(declaredRule), [], 'Which of those that match apply, `apply` says.'),
   bypass: withDefault(
     object({
       ips: withDefault(list(cidr), [], 'Addresses that are never limited.', { example: ['10.1.2.3/32'] }),

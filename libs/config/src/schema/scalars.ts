@@ -142,6 +142,21 @@ export function wait(range: Range = { min: 1 }): Schema<number> {
   return duration({ max: LONGEST, ...range });
 }
 
+/** The same, or one of these words. */
+export function waitOr<const W extends string>(words: readonly W[], range: Range): Schema<number | W> {
+  const time = wait(range);
+  const isWord = (text: unknown): text is W => words.some((word) => word === text);
+  const allowed = `a duration such as 10s or 1h, or ${words.join(' or ')}`;
+  const check = outside({ max: LONGEST, ...range }, formatDuration);
+  return new Written<number | W>('duration', 0, {
+    parse: (text) => (isWord(text) ? text : parseDuration(text)),
+    format: (value) => (typeof value === 'number' ? formatDuration(value) : value),
+    check: (value) => (typeof value === 'number' ? check(value) : undefined),
+    allowed,
+    json: { anyOf: [{ enum: [...words] }, time.json()] },
+  });
+}
+
 /** Bytes. */
 export function size(range: Range = {}): Schema<number> {
   return new Written('size', 0, {

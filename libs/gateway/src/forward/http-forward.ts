@@ -255,9 +255,9 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     exchange.upstreamMs = now - this.sentAt;
     socket.once('close', () => attempt?.finished(performance.now()));
     let text = `HTTP/1.1 101 ${head.reason === '' ? 'Switching Protocols' : head.reason}\r\nConnection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-    for (let i = 0; i < head.headers.length; i += 2) {
-      text += `${head.headers[i] ?? ''}: ${head.headers[i + 1] ?? ''}\r\n`;
-    }
+    exchange.onResponseHead?.(head.headers);
+    const fields = [...head.headers, ...exchange.answerHeaders];
+    for (let i = 0; i < fields.length; i += 2) text += `${fields[i] ?? ''}: ${fields[i + 1] ?? ''}\r\n`;
     splice(exchange, upgrade, socket, first, `${text}X-Request-Id: ${exchange.id}\r\n\r\n`);
   }
 

@@ -6,6 +6,8 @@ export interface Limit {
   /** Tokens per window. */
   readonly limit: number;
   readonly window: number;
+  /** A fixed window of the calendar (UTC); `window` then is the longest that it can be. */
+  readonly period: 'day' | 'month' | null;
   /** The most that can be free at once: the burst of a token bucket, the limit of the others. */
   readonly capacity: number;
   /** A sliding window takes entries of one grain together; 1: it is exact. Otherwise 1. */

@@ -41,20 +41,27 @@ const limits: Record<'bucket' | 'exact' | 'coarse' | 'fixed', fc.Arbitrary<Limit
     window,
     capacity: fc.integer({ min: 1, max: 300 }),
     grain: fc.constant(1),
+    period: fc.constant(null),
   }),
-  exact: fc
-    .tuple(fc.integer({ min: 1, max: 50 }), window)
-    .map(([limit, window]) => ({ algorithm: 'sliding-window', limit, window, capacity: limit, grain: 1 })),
+  exact: fc.tuple(fc.integer({ min: 1, max: 50 }), window).map(([limit, window]) => ({
+    algorithm: 'sliding-window',
+    period: null,
+    limit,
+    window,
+    capacity: limit,
+    grain: 1,
+  })),
   coarse: fc.tuple(fc.integer({ min: 1, max: 50 }), window).map(([limit, window]) => ({
     algorithm: 'sliding-window',
     limit,
     window,
     capacity: limit,
     grain: grainOf(1e6, 1, window),
+    period: null,
   })),
   fixed: fc
     .tuple(fc.integer({ min: 1, max: 50 }), window)
-    .map(([limit, window]) => ({ algorithm: 'fixed-window', limit, window, capacity: limit, grain: 1 })),
+    .map(([limit, window]) => ({ algorithm: 'fixed-window', period: null, limit, window, capacity: limit, grain: 1 })),
 };
 
 function traces(limit: fc.Arbitrary<Limit>): fc.Arbitrary<{ limit: Limit; trace: Arrival[] }> {
@@ -152,7 +159,14 @@ describe('the token bucket', () => {
 
   it('keeps the share that is used when the window of its rule changes', () => {
     const bucket = ALGORITHMS['token-bucket'];
-    const before: Limit = { algorithm: 'token-bucket', limit: 10, window: SECOND, capacity: 10, grain: 1 };
+    const before: Limit = {
+      algorithm: 'token-bucket',
+      period: null,
+      limit: 10,
+      window: SECOND,
+      capacity: 10,
+      grain: 1,
+    };
     const state = bucket.fresh();
     bucket.charge(before, state, START, 10);
     const after = { ...before, window: 60 * SECOND };
@@ -186,7 +200,14 @@ describe('the sliding window', () => {
 
   it('counts exactly up to a limit of 1,000, and beyond that keeps at most 128 entries', () => {
     expect(grainOf(1000, 1, 60 * SECOND)).toBe(1);
-    const limit: Limit = { algorithm: 'sliding-window', limit: 1e6, window: 60 * SECOND, capacity: 1e6, grain: 0 };
+    const limit: Limit = {
+      algorithm: 'sliding-window',
+      period: null,
+      limit: 1e6,
+      window: 60 * SECOND,
+      capacity: 1e6,
+      grain: 0,
+    };
     const coarse = { ...limit, grain: grainOf(limit.limit, 1, limit.window) };
     expect(coarse.grain).toBe(600_000);
     const sliding = ALGORITHMS['sliding-window'];
@@ -214,7 +235,14 @@ describe('the fixed window', () => {
   });
 
   it('begins days at midnight UTC', () => {
-    const day: Limit = { algorithm: 'fixed-window', limit: 1, window: 86_400 * SECOND, capacity: 1, grain: 1 };
+    const day: Limit = {
+      algorithm: 'fixed-window',
+      period: null,
+      limit: 1,
+      window: 86_400 * SECOND,
+      capacity: 1,
+      grain: 1,
+    };
     const fixed = ALGORITHMS['fixed-window'];
     const state = fixed.fresh();
     const evening = Date.parse('2026-03-04T23:59:50Z') * 1000;
@@ -227,7 +255,7 @@ describe.each(['token-bucket', 'sliding-window', 'fixed-window'] as const)(
   'a clock that is set back under a %s',
   (name) => {
     const algorithm = ALGORITHMS[name];
-    const limit: Limit = { algorithm: name, limit: 5, window: 60 * SECOND, capacity: 5, grain: 1 };
+    const limit: Limit = { algorithm: name, period: null, limit: 5, window: 60 * SECOND, capacity: 5, grain: 1 };
     const now = START + 30 * SECOND;
 
     it('by less than a window admits nothing twice', () => {

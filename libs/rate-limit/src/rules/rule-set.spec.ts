@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type RateLimitingConfig, type RateLimitRule, type RouteConfig } from '#config';
-import { exchangeOf, limitRule, rateLimiting } from '#testing';
+import { exchangeOf, FakeClock, limitRule, rateLimiting } from '#testing';
+import { MemoryStore } from '../stores/memory-store.js';
 import { Bypass } from './bypass.js';
 import { costAfter, costBefore } from './cost.js';
 import { keyOf } from './key.js';
@@ -261,5 +262,138 @@ describe('a bypass', () => {
       expect(bypass.covers(exchangeOf({ clientIp: outside }))).toBe(false);
     }
     expect(bypass.covers(exchangeOf({ clientIp: '10.0.0.1' }))).toBe(true);
+  });
+});
+
+describe('with apply: most-specific', () => {
+  const apply = 'most-specific' as const;
+
+  it.each([
+    ['one path before all below it', [named('below', { path: '/a/*' }), named('one', { path: '/a/b' })], 'one'],
+    ['the longer path', [named('short', { path: '/*' }), named('long', { path: '/a/*' })], 'long'],
+    [
+      'the path before the caller',
+      [
+        named('acme', { match: { consumer: ['acme'], roles: [], plan: [], header: {} } }),
+        named('path', { path: '/a/*' }),
+      ],
+      'path',
+    ],
+    [
+      'who is named before who has a role or a plan',
+      [
+        named('plan', { match: { consumer: [], roles: ['user'], plan: ['gold'], header: {} } }),
+        named('acme', { match: { consumer: ['acme'], roles: [], plan: [], header: {} } }),
+      ],
+      'acme',
+    ],
+    ['methods before none', [named('any'), named('gets', { methods: ['GET'] })], 'gets'],
+    ['the first of equals', [named('first'), named('second')], 'first'],
+  ])('applies %s', (_, rules, expected) => {
+    const principal = { consumer: 'acme', roles: ['user'], plan: 'gold' };
+    expect(applying({ rules, apply }, { path: '/a/b', principal })).toEqual([expected]);
+  });
+
+  it('applies the rule of the route before all others, and counts those in shadow beside it', () => {
+    const rules = [named('narrow', { path: '/a/b', methods: ['GET'] }), named('watched', { mode: 'shadow' })];
+    const routes = [{ name: 'own', rateLimit: [named('own')] }];
+    expect(applying({ rules, apply }, { path: '/a/b', route: 'own' }, routes)).toEqual(['watched', 'own']);
+  });
+
+  it('chooses one of those that all would apply, whatever the order of the file', () => {
+    const rule = fc.record({
+      path: fc.constantFrom('/*', '/a', '/a/*', '/a/b', '/a/b/*', '/a/b/', '/c/*'),
+      methods: fc.constantFrom<string[]>([], ['GET'], ['GET', 'POST']),
+      consumer: fc.constantFrom<string[]>([], ['acme']),
+      roles: fc.constantFrom<string[]>([], ['user']),
+      mode: fc.constantFrom('enforce' as const, 'enforce' as const, 'shadow' as const),
+    });
+    const request = fc.record({
+      path: fc.constantFrom('/a', '/a/b', '/a/b/c', '/c', '/'),
+      method: fc.constantFrom('GET', 'POST', 'PUT'),
+      principal: fc.constantFrom(undefined, { consumer: 'acme', roles: ['user'] }, { consumer: 'bolt' }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(rule, { minLength: 1, maxLength: 6 }).chain((rules) =>
+          fc.tuple(
+            fc.constant(rules),
+            fc.shuffledSubarray(
+              rules.map((_, index) => index),
+              { minLength: rules.length },
+            ),
+          ),
+        ),
+        request,
+        ([declared, order], { principal, ...rest }) => {
+          const rules = declared.map(({ consumer, roles, ...rule }, index) =>
+            named(`rule-${index}`, { ...rule, match: { consumer, roles, plan: [], header: {} } }),
+          );
+          const asked = { ...rest, ...(principal && { principal }) };
+          const modeOf = (name: string): string => declared[Number(name.slice(5))]!.mode;
+          const all = applying({ rules }, asked);
+          const one = applying({ rules, apply }, asked);
+          const enforced = one.filter((name) => modeOf(name) === 'enforce');
+          expect(one.every((name) => all.includes(name))).toBe(true);
+          expect(enforced).toHaveLength(all.some((name) => modeOf(name) === 'enforce') ? 1 : 0);
+          expect(one.filter((name) => modeOf(name) === 'shadow')).toEqual(
+            all.filter((name) => modeOf(name) === 'shadow'),
+          );
+          const again = applying({ rules: order.map((at) => rules[at]!), apply }, asked);
+          const scopeOf = (name: string | undefined): unknown => {
+            if (name === undefined) return undefined;
+            const { path, methods, ...callers } = declared[Number(name.slice(5))]!;
+            return { ...callers, path: path.replace(/b\/$/, 'b'), methods: methods.length > 0 };
+          };
+          // Only among equals does the order of the file decide.
+          const chosen = again.find((name) => modeOf(name) === 'enforce');
+          expect(scopeOf(chosen)).toEqual(scopeOf(enforced[0]));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a limit of a consumer of its own', () => {
+  const own = { limit: 1000, window: null, burst: null };
+  const consumers = [{ name: 'acme', limits: { critical: own, hourly: { ...own, window: 3_600_000 } } }];
+  const checksOf = (rule: RateLimitRule, consumer: string | null) =>
+    new RuleSet(rateLimiting({ rules: [rule] }), [], consumers).checksFor(
+      exchangeOf(consumer === null ? {} : { principal: { consumer } }),
+    );
+
+  it('is in place of what the rule says for all', () => {
+    const critical = named('critical', { limit: 10, key: [{ kind: 'consumer' }] });
+    expect(checksOf(critical, 'acme')).toMatchObject([
+      { key: 'consumer=acme', rule: { name: 'critical', limit: { limit: 1000, capacity: 1000 } } },
+    ]);
+    expect(checksOf(critical, 'acme')[0]?.rule.policy).toBe('"critical";q=1000;w=60');
+    expect(checksOf(critical, 'bolt')).toMatchObject([{ rule: { limit: { limit: 10 } } }]);
+    expect(checksOf(critical, null)).toMatchObject([{ rule: { limit: { limit: 10 } } }]);
+  });
+
+  it('is counted for the consumer alone, also where the rule counts by something else', () => {
+    const critical = named('critical', { limit: 10, key: [{ kind: 'ip' }] });
+    expect(checksOf(critical, 'acme')[0]?.key).toBe('consumer=acme,ip=192.0.2.1');
+    expect(checksOf(critical, 'bolt')[0]?.key).toBe('ip=192.0.2.1');
+  });
+
+  it('is remembered for its own window, not for that of the rule', () => {
+    const hourly = named('hourly', { algorithm: 'fixed-window', limit: 10, key: [{ kind: 'consumer' }] });
+    const rules = new RuleSet(rateLimiting({ rules: [hourly] }), [], consumers);
+    const clock = new FakeClock();
+    const store = new MemoryStore(clock);
+    const ask = (consumer: string): number => {
+      const checks = rules.checksFor(exchangeOf({ principal: { consumer } }));
+      store.check(checks);
+      return checks[0]!.remaining;
+    };
+    expect(ask('acme')).toBe(999);
+    for (let minute = 0; minute < 50; minute++) {
+      clock.advance(60_000);
+      expect(ask('bolt')).toBe(9);
+    }
+    expect(ask('acme')).toBe(998);
   });
 });

@@ -107,11 +107,11 @@ export class MemoryStore implements LimiterStore {
   /** A rule of a new configuration takes over what was counted under its name, as long as it counts in the same way. */
   private tableOf(rule: Rule, limit: Limit, elapsed: number): Table {
     const lifetime = ALGORITHMS[limit.algorithm].memory(limit);
-    const known = this.tables.get(rule.name);
+    const known = this.tables.get(rule.table);
     if (known?.algorithm !== limit.algorithm) {
       if (known) this.weight -= known.weight;
       const table = new Table(limit.algorithm, lifetime, elapsed);
-      this.tables.set(rule.name, table);
+      this.tables.set(rule.table, table);
       return table;
     }
     const before = known.weight;

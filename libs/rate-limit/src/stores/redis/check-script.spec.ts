@@ -32,9 +32,10 @@ interface RuleOptions {
   readonly window: number;
   readonly burst?: number;
   readonly shadow?: boolean;
+  readonly period?: 'day' | 'month' | null;
 }
 
-function ruleOf({ name, algorithm, limit, window, burst, shadow }: RuleOptions): Rule {
+function ruleOf({ name, algorithm, limit, window, burst, shadow, period = null }: RuleOptions): Rule {
   return compileRule(
     {
       name,
@@ -44,6 +45,7 @@ function ruleOf({ name, algorithm, limit, window, burst, shadow }: RuleOptions):
       algorithm,
       limit,
       window,
+      period,
       burst: burst ?? null,
       key: [{ kind: 'ip' }],
       cost: { kind: 'fixed', value: 1 },
@@ -156,6 +158,36 @@ describe('the script in Redis', () => {
         }
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('knows the months as the calendar has them, leap years and all', async () => {
+    const timed = new TimedScript(redis);
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: 40 * 86_400_000 }), { maxLength: 40 }), async (gaps) => {
+        const rule = ruleOf({
+          name: `month${++run}`,
+          algorithm: 'fixed-window',
+          limit: 3,
+          window: 31 * 86_400_000,
+          period: 'month',
+        });
+        const clock = new TraceClock(Date.UTC(2027, 11, 1));
+        const memory = new MemoryStore(clock);
+        for (const gap of gaps) {
+          clock.advance(gap);
+          timed.now = Math.floor(clock.now() * 1000);
+          const check = new Check(rule, 'ip=192.0.2.1', 1, 1);
+          const told = await timed.script.check([check]);
+          memory.check([check]);
+          expect(told.map(toShown)).toEqual([shownOf(check)]);
+          const next = new Date(clock.now());
+          const ends = Date.UTC(next.getUTCFullYear(), next.getUTCMonth() + 1);
+          expect(check.renews).toBe((ends - clock.now()) * 1000);
+        }
+      }),
+      { numRuns: 60 },
     );
   });
 });

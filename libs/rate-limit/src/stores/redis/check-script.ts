@@ -73,26 +73,49 @@ function bucket.refund(rule, cost)
   redis.call('HSET', rule.key, 'debt', math.max(0, rule.debt - cost * rule.window), 'at', rule.at, 'window', rule.window)
 end
 
+local day = 86400000000
+
+local function date_of(time)
+  local z = math.floor(time / day) + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  return doy - math.floor((153 * mp + 2) / 5) + 1
+end
+
+local function month_start(time)
+  local today = time - time % day
+  return today - (date_of(time) - 1) * day
+end
+
+local function window_of(rule, at)
+  if not rule.monthly then return at - at % rule.window, at - at % rule.window + rule.window end
+  local start = month_start(at)
+  return start, month_start(start + 31 * day)
+end
+
 local fixed = {}
 
 function fixed.load(rule)
   local row = redis.call('HMGET', rule.key, 'start', 'count')
   local last = tonumber(row[1] or 0)
   local at = steadied(last, rule.window)
-  rule.start = at - at % rule.window
+  rule.start, rule.ends = window_of(rule, at)
   rule.count = rule.start == last and tonumber(row[2] or 0) or 0
 end
 
 function fixed.wait(rule, need)
   if need > rule.limit then return never end
   if rule.count + need <= rule.limit then return 0 end
-  return rule.start + rule.window - now
+  return rule.ends - now
 end
 
 function fixed.charge(rule, cost)
   rule.count = rule.count + cost
   redis.call('HSET', rule.key, 'start', rule.start, 'count', rule.count)
-  redis.call('PEXPIRE', rule.key, math.ceil((rule.start + rule.window - now) / 1000))
+  redis.call('PEXPIRE', rule.key, math.ceil((rule.ends - now) / 1000))
   return rule.start
 end
 
@@ -192,7 +215,7 @@ end
 `;
 
 const MODES = `
-local algorithms = { t = bucket, s = sliding, f = fixed }
+local algorithms = { t = bucket, s = sliding, f = fixed, m = fixed }
 local mode = ARGV[1]
 local asks = mode == 'check' or mode == 'lease'
 local rules = {}
@@ -203,7 +226,7 @@ for i, key in ipairs(KEYS) do
   rules[i] = {
     key = key, algorithm = algorithms[ARGV[at + 1]], need = tonumber(ARGV[at + 2]), take = tonumber(ARGV[at + 3]),
     limit = tonumber(ARGV[at + 4]), window = tonumber(ARGV[at + 5]), capacity = tonumber(ARGV[at + 6]),
-    grain = tonumber(ARGV[at + 7]), shadow = flags % 2 == 1, leads = flags >= 2, waits = 0
+    grain = tonumber(ARGV[at + 7]), shadow = flags % 2 == 1, leads = flags >= 2, waits = 0, monthly = ARGV[at + 1] == 'm'
   }
 end
 

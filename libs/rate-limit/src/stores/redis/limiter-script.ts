@@ -93,7 +93,7 @@ export class LimiterScript {
       for (const check of checks) {
         const first = check === checks[0];
         keys.push(keyOf(check));
-        args.push(KIND[check.rule.limit.algorithm].code, String(check.need), String(check.take));
+        args.push(codeOf(check), String(check.need), String(check.take));
         args.push(...this.constants(check, first));
       }
     }
@@ -130,8 +130,13 @@ export class LimiterScript {
 
   private async call(mode: string, checks: readonly [Check], take?: number, need?: number): Promise<Told[]> {
     const [check] = checks;
-    const { code } = KIND[check.rule.limit.algorithm];
-    const args = [mode, code, String(need ?? check.need), String(take ?? check.take), ...this.constants(check, true)];
+    const args = [
+      mode,
+      codeOf(check),
+      String(need ?? check.need),
+      String(take ?? check.take),
+      ...this.constants(check, true),
+    ];
     const told = read(checks, await this.run([keyOf(check)], args), 0);
     if (!told) throw new Error(SPOILT);
     return told;
@@ -168,10 +173,14 @@ export class LimiterScript {
 
 const SPOILT = 'ERR a key of the limiter holds something else';
 
+function codeOf({ rule }: Check): string {
+  return rule.limit.period === 'month' ? 'm' : KIND[rule.limit.algorithm].code;
+}
+
 function keyOf(check: Check): string {
-  const { algorithm, window } = check.rule.limit;
+  const { algorithm, window, period } = check.rule.limit;
   const key = `ratelimit:${KIND[algorithm].key}:{${tagOf(check)}}`;
-  return algorithm === 'fixed-window' ? `${key}:${window / 1000}` : key;
+  return algorithm === 'fixed-window' ? `${key}:${period === 'month' ? period : window / 1000}` : key;
 }
 
 /** The name of a rule begins with a letter or digit, so that this is never empty and always the hash tag. */
