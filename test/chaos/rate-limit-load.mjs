@@ -1,6 +1,7 @@
 import { Agent, get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { spawnGateway, StoppablePostgres } from '#testing';
+import { quantile } from './report.mjs';
 
 /** Gateways that share a Redis and a database, as replicas do. They answer by themselves, so that limits are all they do. */
 export async function startGateways(count, { redis, rateLimiting }) {
@@ -59,17 +60,6 @@ function answerOf(url, agent) {
         .on('error', reject),
     ).on('error', reject);
   });
-}
-
-function quantile(values, share) {
-  const sorted = Float64Array.from(values).sort();
-  return sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-}
-
-/** Prints a line for what must hold; the process fails when it does not. */
-export function must(holds, text) {
-  console.log(`${holds ? 'holds' : 'FAILS'}  ${text}`);
-  if (!holds) process.exitCode = 1;
 }
 
 const BACK = 'limits are counted in Redis again';

@@ -4,7 +4,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { startRedis } from '#testing';
-import { busiestSecond, countsInRedisAgain, load, must, shown, startGateways } from './rate-limit-load.mjs';
+import { busiestSecond, countsInRedisAgain, load, shown, startGateways } from './rate-limit-load.mjs';
+import { must, row } from './report.mjs';
 
 const away = Number(process.argv[2] ?? 60);
 const GATEWAYS = 3;
@@ -85,4 +86,11 @@ async function run(choice, fault, seconds) {
   must(admitted <= seen * LIMIT, `and then ${admitted} were admitted in ${seen} windows: ≤ ${seen * LIMIT}`);
   await fleet.stop();
   await redis.stop();
+  row({
+    what: `Redis ${fault} for ${seconds} s, onStoreFailure: ${choice}`,
+    sent: answers.length + lost,
+    failed: lost,
+    again: shared,
+    allowed: `nothing lost; ${EXPECTED[choice]}; limits shared ≤ 2 s after it is back`,
+  });
 }

@@ -73,6 +73,7 @@ function namedTarget(
   return {
     host,
     resolve,
+    news: (text) => news(`${config.name}/${url.host}`, text),
     make: (address) => {
       const id = `${isIP(address) === 6 ? `[${address}]` : address}:${port}`;
       const name = `${config.name}/${id}`;

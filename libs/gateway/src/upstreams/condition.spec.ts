@@ -148,6 +148,41 @@ describe('Attempt', () => {
     expect(one.breaker!.state).toBe('open');
   });
 
+  it('takes a head for no success, whatever else succeeds meanwhile: bodies that break off stay failures in a row', () => {
+    const one = condition({ breaker: null });
+    const broken = [attempt(one), attempt(one), attempt(one)];
+    for (const each of broken) {
+      each.answered(200, 1);
+      each.failed('reset', 2);
+      attempt(one).answered(200, 2);
+    }
+    expect(one.passive!.ejectedUntil).toBe(30_002);
+  });
+
+  it('counts an answer of 500 that breaks off once', () => {
+    const one = condition({ breaker: null });
+    const only = attempt(one);
+    only.answered(500, 1);
+    only.failed('reset', 2);
+    expect(one.passive!.ejectedUntil).toBe(0);
+  });
+
+  it.each(['complete', 'a second old', 'a switch of protocols'])(
+    'trusts a target again once an answer is %s',
+    (what) => {
+      const one = condition({ passive: null });
+      for (let i = 0; i < 2; i++) attempt(one).failed('reset', 0);
+      const proof = attempt(one, 15_000);
+      proof.answered(what === 'a switch of protocols' ? 101 : 200, 15_001);
+      if (what === 'complete') proof.finished(15_002);
+      else if (what === 'a second old') {
+        expect([one.available(16_000, false), one.breaker!.state]).toEqual([false, 'half-open']);
+        expect(one.available(16_001, false)).toBe(true);
+      }
+      expect(one.breaker!.state).toBe('closed');
+    },
+  );
+
   it('holds other statuses, a closed kept connection and clients that leave against nobody', () => {
     const harmless: ((one: Attempt) => void)[] = [
       (one) => one.answered(404, 1),
@@ -193,7 +228,9 @@ describe('Attempt', () => {
     expect(one.available(15_001, false)).toBe(false);
     probe.abandoned(15_002);
     expect(one.available(15_002, false)).toBe(true);
-    attempt(one, 15_003).answered(204, 15_004);
+    const next = attempt(one, 15_003);
+    next.answered(204, 15_004);
+    next.finished(15_004);
     expect(one.breaker!.state).toBe('closed');
   });
 

@@ -40,6 +40,8 @@ export class Condition implements Candidate {
   readonly passive: Conduct | null;
   readonly active: ActiveHealth | null;
   inFlight = 0;
+  /** An answer under way that would prove it well again. */
+  proof: { goesOn(now: number): void } | null = null;
   private readonly weight: number;
   private readonly slowStart: number;
   private readonly knownSince: number;
@@ -57,8 +59,14 @@ export class Condition implements Candidate {
 
   available(now: number, ignoreHealth: boolean): boolean {
     if (this.weight === 0) return false;
+    if (this.proof !== null) this.proof.goesOn(now);
     if (!ignoreHealth && !this.fit(now)) return false;
     return this.breaker === null || this.breaker.admits(now);
+  }
+
+  /** It was out, and has not proved itself since. */
+  get onProbation(): boolean {
+    return this.passive?.onTrial === true || (this.breaker !== null && this.breaker.state !== 'closed');
   }
 
   share(now: number): number {
@@ -97,7 +105,7 @@ export class Condition implements Candidate {
   }
 
   private fit(now: number): boolean {
-    return (this.active === null || this.active.healthy) && (this.passive === null || now >= this.passive.ejectedUntil);
+    return (this.active === null || this.active.healthy) && (this.passive === null || this.passive.admits(now));
   }
 
   /** The last time that anything let it back in. */

@@ -60,6 +60,27 @@ describe('PassiveHealth', () => {
     expect(bad.ejectedUntil).toBe(30_000);
   });
 
+  it('lets one request a second to a target on trial, until one succeeds', () => {
+    const { bad } = two();
+    fail(bad, 0);
+    expect([bad.admits(29_999), bad.admits(30_000)]).toEqual([false, true]);
+    bad.begin(30_000);
+    expect([bad.admits(30_000), bad.admits(30_999), bad.admits(31_000)]).toEqual([false, false, true]);
+    bad.begin(31_000);
+    bad.succeeded(31_500);
+    bad.begin(31_500);
+    expect(bad.admits(31_500)).toBe(true);
+  });
+
+  it('lets everything to a target whose trial ended without an outcome', () => {
+    const { bad } = two();
+    fail(bad, 0);
+    bad.begin(59_900);
+    expect([bad.admits(59_999), bad.admits(60_000)]).toEqual([false, true]);
+    bad.begin(60_000);
+    expect(bad.admits(60_000)).toBe(true);
+  });
+
   it('takes back one doubling for each stretch of good conduct', () => {
     const { bad } = two();
     fail(bad, 0);

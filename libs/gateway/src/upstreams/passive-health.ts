@@ -8,6 +8,8 @@ export interface PassiveSettings {
 }
 
 const LONGEST = 10;
+/** Milliseconds between requests to a target on trial: one that hangs must not collect what comes until the first has timed out. */
+const TRIAL_EVERY = 1000;
 /** 0.29 × 100 is 28.999999999999996, and means 29. */
 const ROUNDING = 1e-9;
 
@@ -16,7 +18,7 @@ const ROUNDING = 1e-9;
  *
  * Algorithm: `failures` failures in a row eject a target for `eject`, the next times for 2, 4, 8, at most 10 times as long;
  * each stretch of good conduct as long as the last ejection takes back one doubling. A target that is back is on trial for
- * as long as it was out: until its first success, one failure ejects it again.
+ * as long as it was out: until its first success it gets one request a second, and one failure ejects it again.
  * Cost: a comparison per success; O(targets) per failure that might eject.
  * Limits: never more than `maxEjected` of the targets are out at once, rounded down, so a lone target never is. Ejected
  * targets come back by time alone, whether or not anyone looks.
@@ -63,6 +65,7 @@ export class Conduct {
   private doublings = 0;
   private lastLength = 0;
   private trialUntil = 0;
+  private nextTrial = 0;
   private out = false;
 
   constructor(
@@ -70,6 +73,21 @@ export class Conduct {
     private readonly hasRoom: (now: number) => boolean,
     private readonly onChange?: (ejected: boolean, now: number) => void,
   ) {}
+
+  /** It was put out, and nothing has come of a request since. */
+  get onTrial(): boolean {
+    return this.out;
+  }
+
+  /** Whether it may be sent a request now. Changes nothing. */
+  admits(now: number): boolean {
+    return now >= this.ejectedUntil && (!this.out || now >= this.nextTrial || now >= this.trialUntil);
+  }
+
+  /** A request begins. */
+  begin(now: number): void {
+    if (this.out) this.nextTrial = now + TRIAL_EVERY;
+  }
 
   succeeded(now: number): void {
     if (this.failures === 0 && !this.out && this.trialUntil === 0) return;
@@ -103,6 +121,7 @@ export class Conduct {
     this.ejectedAt = now;
     this.ejectedUntil = now + length;
     this.trialUntil = this.ejectedUntil + length;
+    this.nextTrial = this.ejectedUntil;
     this.failures = 0;
     this.out = true;
     this.onChange?.(true, now);
