@@ -6,10 +6,10 @@ import { answer } from './answer.mjs';
 const expected = Buffer.from(answer);
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** @param {number} port */
-const request = (port) =>
+/** @param {number} port @param {string} target */
+const request = (port, target) =>
   Buffer.from(
-    `GET /shop/items/42?expand=stock HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: bench\r\n` +
+    `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: bench\r\n` +
       `Accept: application/json\r\nAccept-Language: en\r\n\r\n`,
   );
 
@@ -44,12 +44,13 @@ function parse(data) {
   return chunked === null ? null : { status, ...chunked };
 }
 
-/** Runs the load until `ms` have passed and the last answer is in. */
-export function run({ port, connections, ms, latencies }) {
+/** Runs the load, on each of the targets in turn, until `ms` have passed and the last answer is in. */
+export function run({ port, connections, ms, latencies, targets = ['/shop/items/42?expand=stock'] }) {
   const started = performance.now();
   const deadline = started + ms;
   const result = { requests: 0, failures: 0, statuses: {}, firstFailure: '', seconds: 0, latencies: [] };
-  const bytes = request(port);
+  const requests = targets.map((target) => request(port, target));
+  let sent = 0;
   let open = connections;
 
   return new Promise((resolve) => {
@@ -71,7 +72,7 @@ export function run({ port, connections, ms, latencies }) {
       const send = () => {
         waiting = true;
         if (latencies) sentAt = performance.now();
-        socket.write(bytes);
+        socket.write(requests[sent++ % requests.length]);
       };
       socket.on('connect', send);
       socket.on('error', (error) => fail(error.message));

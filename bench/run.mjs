@@ -29,7 +29,8 @@ const USAGE = `npm run bench -- [options]
   --node PATH         run the Node.js contestants with this binary; "24" is the one in bench/peers
   --busy-load         the load core never sleeps, so that no proxy pays for waking it
   --no-write          print the table, leave bench/results alone
-  --install-peers     install the npm peers into bench/peers and stop`;
+  --install-peers     install the npm peers into bench/peers and stop
+  --suite NAME        one of Aegis's own measurements instead; without a name it lists them`;
 
 /** @returns {never} */
 function giveUp(message) {
@@ -209,4 +210,6 @@ async function main() {
   }
 }
 
-await main().catch((error) => giveUp(error.message));
+const run =
+  process.argv[2] === '--suite' ? async () => (await import('./suite.mjs')).runSuite(process.argv.slice(3)) : main;
+await run().catch((error) => giveUp(error.message));

@@ -10,10 +10,11 @@ import { hasFailed, Load, startGateway, TargetProcess } from './target-stage.mjs
 
 const seconds = Number(process.argv[2] ?? 60);
 const PER_SECOND = 1000;
+const BYTES = 200;
 const SOCKETS = 100;
 const EVERY_MS = 100;
 
-const target = await TargetProcess.start('a');
+const target = await TargetProcess.start('a', BYTES);
 const config = (version) => ({
   gateway: {
     compression: false,
@@ -71,7 +72,7 @@ class WebSocketClient {
 
 const sockets = Array.from({ length: SOCKETS }, () => new WebSocketClient());
 await Promise.all(sockets.map(({ open }) => open));
-const load = new Load(stage.url, PER_SECOND);
+const load = new Load(stage.url, PER_SECOND, BYTES);
 await pause(2000);
 const began = Date.now();
 const reloads = { valid: 0, invalid: 0, wrong: 0 };

@@ -1,13 +1,13 @@
 /**
- * A target as a process of its own, to be killed, stopped and slowed: `node target-process.mjs NAME PORT FILE`. Every POST
+ * A target as a process of its own, to be killed, stopped and slowed: `node target-process.mjs NAME PORT FILE BYTES`. Every POST
  * that reaches it is written to FILE before it is answered. `PUT /behave?as=answer|slow|reset` changes what it does.
  */
 import { openSync, writeSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const [name, port, file] = process.argv.slice(2);
+const [name, port, file, bytes] = process.argv.slice(2);
 const posts = openSync(file, 'a');
-const BODY = 'x'.repeat(20_000);
+const BODY = 'x'.repeat(Number(bytes));
 const WORK_MS = 5;
 const SLOW_MS = 400;
 let behaviour = 'answer';

@@ -6,25 +6,25 @@ import { fileURLToPath } from 'node:url';
 import { Child, freePort, scratchFolder, spawnGateway, StoppablePostgres } from '#testing';
 
 const PROGRAM = fileURLToPath(new URL('target-process.mjs', import.meta.url));
-const BODY_BYTES = 20_000;
+const MOST_CONNECTIONS = 256;
 const LAST_MS = 5000;
 
 /** A target in a process of its own, always at the same port. */
 export class TargetProcess {
-  constructor(name, port, file) {
-    Object.assign(this, { name, port, file, url: `http://127.0.0.1:${port}` });
+  constructor(name, port, file, bytes) {
+    Object.assign(this, { name, port, file, bytes, url: `http://127.0.0.1:${port}` });
   }
 
-  static async start(name) {
+  static async start(name, bytes) {
     const file = join(scratchFolder('posts'), 'posts');
     writeFileSync(file, '');
-    const target = new TargetProcess(name, await freePort(), file);
+    const target = new TargetProcess(name, await freePort(), file, bytes);
     await target.start();
     return target;
   }
 
   async start() {
-    const args = [PROGRAM, this.name, String(this.port), this.file];
+    const args = [PROGRAM, this.name, String(this.port), this.file, String(this.bytes)];
     this.child = new Child(process.execPath, args, process.env, scratchFolder('target'));
     await this.child.saysOnStdout('listening');
   }
@@ -61,6 +61,12 @@ export async function startGateway(config, env = {}) {
         .map((line) => JSON.parse(line))
         .filter(({ time }) => new Date(time).getTime() >= since)
         .map(({ time, msg }) => ({ at: new Date(time).getTime(), text: msg })),
+    /** How many requests that began between these times were tried more than once. */
+    retried: (from, to) =>
+      gateway.stdout
+        .filter((line) => line.includes('"retries":'))
+        .map((line) => new Date(JSON.parse(line).time).getTime())
+        .filter((at) => at > from && at < to).length,
     async stop() {
       await gateway.stop();
       await database.stop();
@@ -71,11 +77,13 @@ export async function startGateway(config, env = {}) {
 /** So many requests a second, however long each takes: 70% GET, 20% PUT and 10% POST, each with a number of its own. */
 export class Load {
   results = [];
-  #agent = new Agent({ keepAlive: true });
+  #agent = new Agent({ keepAlive: true, maxSockets: MOST_CONNECTIONS });
   #open = new Set();
   #stop = new AbortController();
 
-  constructor(url, perSecond) {
+  /** Each answer must have so many bytes. */
+  constructor(url, perSecond, bytes) {
+    this.bytes = bytes;
     this.#running = this.#run(url, perSecond);
   }
 
@@ -108,7 +116,7 @@ export class Load {
         result.version = res.headers['x-version'];
         res.on('data', (piece) => (bytes += piece.length));
         res.on('error', (error) => end(error.code));
-        res.on('end', () => end(res.statusCode === 200 && bytes !== BODY_BYTES ? 'TRUNCATED' : null));
+        res.on('end', () => end(res.statusCode === 200 && bytes !== this.bytes ? 'TRUNCATED' : null));
         res.on('close', () => end(res.complete ? null : 'CLOSED'));
       });
       asked.on('error', (error) => end(error.code));
