@@ -1,8 +1,9 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { type CheckOptions } from './commands/check.js';
 import { type CreateOptions } from './commands/keys.js';
 import { type RoutesOptions } from './commands/routes.js';
 import { type StatusOptions } from './commands/status.js';
+import { type TopOptions } from './commands/top.js';
 import { type VersionOptions } from './commands/version.js';
 import { type ConfigOptions, DEFAULT_CONFIG } from './config-file.js';
 import { type ExitCode } from './exit.js';
@@ -59,6 +60,15 @@ function gatewayCommands(aegis: Command, end: End): void {
     .description('What runs: health, configuration, dependencies, instances. Exit code 1 when it is unhealthy.')
     .addOption(json())
     .action(async (options: StatusOptions) => end(await (await import('./commands/status.js')).status(options)));
+  withGateway(aegis.command('top'))
+    .summary('what goes on, each second')
+    .description(
+      'What goes on, again and again: over the same place of a terminal until q, else once, or --count times.',
+    )
+    .option('--interval <seconds>', 'time between two looks', secondsOf, 1)
+    .option('--count <times>', 'how often; default: until q on a terminal, else once', wholeOf)
+    .addOption(json())
+    .action(async (options: TopOptions) => (await import('./commands/top.js')).top(options));
   withGateway(aegis.command('reload'))
     .summary('serve what is in the file now')
     .description(
@@ -131,6 +141,17 @@ function databaseCommands(aegis: Command): void {
 
 function json(): Option {
   return new Option('--json', 'for programs');
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (seconds >= 0.1 && seconds <= 3600) return seconds;
+  throw new InvalidArgumentError('It takes seconds, from 0.1 to 3600.');
+}
+
+function wholeOf(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It takes a whole number from 1.');
 }
 
 function withConfig(command: Command): Command {

@@ -1,4 +1,5 @@
 import { type RouteConfig, type UpstreamConfig } from '#config';
+import { type AccessExplained as RouteAccessExplained } from '#auth';
 import { type RequestExplanation } from '#gateway';
 import { columns, count, paintFor, print } from './terminal.js';
 
@@ -9,8 +10,10 @@ export interface ListedRoute extends Pick<RouteConfig, 'name' | 'hosts' | 'path'
 }
 
 export interface Explained extends RequestExplanation {
-  /** The path belongs to Aegis itself; a running gateway does not say. */
+  /** The path belongs to Aegis itself. */
   readonly reserved?: boolean;
+  /** What a caller needs; a running gateway says it. */
+  readonly access?: RouteAccessExplained | { readonly operation: string; readonly needs: string | null } | null;
   readonly to?: string;
 }
 
@@ -48,15 +51,18 @@ export function printList(items: readonly ListedRoute[]): void {
 }
 
 export function printExplanation(explained: Explained): void {
-  const { method, host, path, outcome, routes, reserved = false } = explained;
+  const { method, host, path, outcome, routes, reserved = false, access } = explained;
   const { dim, green, red } = paintFor(process.stdout);
   const request = `${method} ${host}${path}`;
   if (reserved) {
     print(`${red('✗')} ${request} → Aegis itself: ${path} is a reserved path, and no route is asked`);
+    if (access != null && 'operation' in access)
+      print(`  ${access.operation} needs ${access.needs ?? 'what nobody has'}`);
     return;
   }
   if (outcome === 'route') {
     print(`${green('✓')} ${request} → ${wonBy(explained)}`);
+    if (access != null && 'rules' in access) for (const line of accessLines(access)) print(`  ${line}`);
   } else if (outcome === 'method_not_allowed') {
     print(`${red('✗')} ${request} → 405: no route takes the method; ${explained.allow.join(', ')} would be taken`);
   } else print(`${red('✗')} ${request} → 404: no route takes it`);
@@ -72,4 +78,25 @@ function wonBy({ route, to, params, routes }: Explained): string {
   if (won) lines.push(`  ${won.reason}`);
   for (const [name, value] of Object.entries(params)) lines.push(`  :${name} is ${value}`);
   return lines.join('\n');
+}
+
+/** What a caller needs, in a line or a few. */
+function accessLines({ credential, methods, needs, rules }: RouteAccessExplained): string[] {
+  const lists: readonly [string, readonly string[]][] = [
+    ['one of the roles', needs.oneOfRoles],
+    ['all permissions of', needs.permissions],
+    ['all scopes of', needs.scopes],
+  ];
+  const wanted = lists.filter(([, names]) => names.length > 0).map(([what, names]) => `${what} ${names.join(', ')}`);
+  const by = credential === 'none' ? '' : ` (${methods.join(', ')})`;
+  const ruled = rules.filter(({ rule, reason }) => rule !== null || reason.startsWith('rules'));
+  return [
+    [`credential: ${credential}${by}`, ...wanted].join('; '),
+    ...ruled.map(({ rule, reason }) => {
+      const roles = rule === null || rule.roles.length === 0 ? '' : `; one of the roles ${rule.roles.join(', ')}`;
+      const permissions =
+        rule === null || rule.permissions.length === 0 ? '' : `; all permissions of ${rule.permissions.join(', ')}`;
+      return `${reason}${roles}${permissions}`;
+    }),
+  ];
 }

@@ -7,7 +7,9 @@ import { GatewayModule, type SnapshotStore } from '#gateway';
 import { type Dependency, HealthModule, type Readiness, RequestRecorder } from '#monitoring';
 import { systemClock } from '#kernel';
 import { RateLimitModule } from '#rate-limit';
-import { RedisConnection, Storage, StorageModule, type StorageOptions } from '#storage';
+import { AuditLog, RedisConnection, Storage, StorageModule, type StorageOptions } from '#storage';
+import { AuditController } from './audit/audit.controller.js';
+import { type AuditSettings, AuditTrail } from './audit/audit-trail.js';
 import { Operations } from './admin/operations.js';
 import { OwnerKey } from './admin/owner-key.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
@@ -15,6 +17,7 @@ import { StatusController } from './admin/status.controller.js';
 import { TargetsController } from './admin/targets.controller.js';
 import { ConfigReload } from './config-reload.js';
 import { ClusterSize, Heartbeat } from './heartbeat.js';
+import { RESERVED } from './reserved-paths.js';
 import { VERSION } from './version.js';
 
 export interface GatewayParts {
@@ -24,6 +27,8 @@ export interface GatewayParts {
   readonly config: ConfigReload;
   readonly storage: StorageOptions;
   readonly clusterSize: ClusterSize;
+  readonly reserved: (path: string) => boolean;
+  readonly audit: () => AuditSettings;
 }
 
 /** The composition root: names the parts, decides nothing. */
@@ -60,12 +65,18 @@ export class GatewayAppModule {
           dependencies: dependencies,
         }),
       ],
-      controllers: [StatusController, TargetsController],
+      controllers: [AuditController, StatusController, TargetsController],
       providers: [
         AuthenticationGuard,
         Operations,
         Heartbeat,
         { provide: ClusterSize, useValue: parts.clusterSize },
+        {
+          provide: AuditTrail,
+          useFactory: (log: AuditLog) => new AuditTrail(log, parts.audit, systemClock),
+          inject: [AuditLog],
+        },
+        { provide: RESERVED, useValue: parts.reserved },
         { provide: ConfigReload, useValue: parts.config },
         { provide: RequestRecorder, useValue: parts.recorder },
         {

@@ -96,6 +96,8 @@ export class Gateway {
         config: reload,
         storage: storageOptions(config, logger),
         clusterSize,
+        reserved: reservedPaths(config),
+        audit: () => current.monitoring.audit,
       }),
       adapter,
       { logger: new NestLogger(logger), abortOnError: false, bodyParser: false },

@@ -5,6 +5,9 @@ import { type Logger } from 'pino';
 
 type Serve = (req: IncomingMessage, res: ServerResponse) => void;
 
+/** Says whether a path is one of ours. */
+export const RESERVED = Symbol('RESERVED');
+
 const EXCHANGE = Symbol('exchange');
 
 /** What Express handles came in as this. */

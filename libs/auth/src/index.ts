@@ -4,4 +4,4 @@ export { AuthModule } from './auth.module.js';
 export { AuthenticationGuard } from './authentication.guard.js';
 export { identityLines } from './identity.js';
 export { RbacGuard } from './rbac.guard.js';
-export { type GuardedRoute, type RouteAccess } from './route-access.js';
+export { type AccessExplained, type GuardedRoute, type RouteAccess } from './route-access.js';

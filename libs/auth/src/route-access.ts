@@ -2,11 +2,24 @@ import { type AuthRequirement } from '#config';
 import { type Exchange, Refusal, type RouteInfo } from '#kernel';
 import { type Method } from './methods/method.js';
 import { type Demands } from './rbac/demands.js';
-import { type PathRules } from './rbac/path-rules.js';
+import { type PathRules, type RulesExplained } from './rbac/path-rules.js';
 
 /** A route as the guards of this library need it. */
 export interface GuardedRoute extends RouteInfo {
   readonly access: RouteAccess;
+}
+
+export interface AccessExplained {
+  readonly credential: AuthRequirement['mode'];
+  /** By which it can be shown, in the order in which they are looked for. */
+  readonly methods: readonly string[];
+  /** What the route asks for, beside what rules do. */
+  readonly needs: {
+    readonly oneOfRoles: readonly string[];
+    readonly permissions: readonly string[];
+    readonly scopes: readonly string[];
+  };
+  readonly rules: readonly RulesExplained[];
 }
 
 /** Who may use a route, compiled. It hangs on the route, so that an exchange is judged by the configuration it began with. */
@@ -41,6 +54,17 @@ export class RouteAccess {
   missing({ principal, req, path }: Exchange): string | null {
     if (principal === null) return null;
     return this.demands.missing(principal) ?? this.rules.missing(principal, req.method ?? '', path);
+  }
+
+  /** What a caller would need, and why. */
+  explain(method: string, path: string): AccessExplained {
+    const { roles, permissions, scopes } = this.demands;
+    return {
+      credential: this.mode === 'required' || this.rules.cover(path) ? 'required' : this.mode,
+      methods: this.methods.map(({ name }) => name),
+      needs: { oneOfRoles: roles, permissions, scopes },
+      rules: this.rules.explain(method, path),
+    };
   }
 
   required(): Refusal {

@@ -2,6 +2,7 @@ import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { systemClock } from '#kernel';
+import { AuditLog } from './audit/audit-log.js';
 import { AdminKeys } from './admin-keys.js';
 import { InstanceRegistry } from './instance-registry.js';
 import { RedisConnection } from './redis/redis-connection.js';
@@ -42,13 +43,14 @@ export class StorageModule implements OnApplicationShutdown {
           useFactory: (source: DataSource) => new AdminKeys(source, systemClock),
           inject: [DataSource],
         },
+        { provide: AuditLog, useFactory: (source: DataSource) => new AuditLog(source), inject: [DataSource] },
         {
           provide: InstanceRegistry,
           useFactory: (source: DataSource) => new InstanceRegistry(source, systemClock),
           inject: [DataSource],
         },
       ],
-      exports: [Storage, RedisConnection, AdminKeys, InstanceRegistry],
+      exports: [Storage, RedisConnection, AdminKeys, AuditLog, InstanceRegistry],
     };
   }
 

@@ -3,9 +3,10 @@ import { Reflector } from '@nestjs/core';
 import { type Request } from 'express';
 import { AuthenticationGuard } from '#auth';
 import { SnapshotStore } from '#gateway';
-import { Refusal } from '#kernel';
+import { type Exchange, Refusal } from '#kernel';
 import { FailedCredentials } from '#rate-limit';
 import { exchangeOf } from '../reserved-paths.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { type Need, NEED } from './needs.js';
 import { OWNER, OwnerKey } from './owner-key.js';
 
@@ -23,26 +24,49 @@ export class AdminGuard implements CanActivate {
     private readonly authentication: AuthenticationGuard,
     private readonly failed: FailedCredentials,
     private readonly ownerKey: OwnerKey,
+    private readonly trail: AuditTrail,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const need = this.reflector.get<Need | undefined>(NEED, context.getHandler());
+    const req = context.switchToHttp().getRequest<Request>();
+    const exchange = exchangeOf(req);
+    const { path: pattern } = req.route as { readonly path: string };
+    const operation = `${req.method} ${pattern}`;
+    this.trail.follow(exchange, operation, kindOf(operation, need));
     if (need === 'nothing') return true;
-    const exchange = exchangeOf(context.switchToHttp().getRequest<Request>());
+    await this.identify(exchange);
+    this.allow(exchange, need, context);
+    if (need?.startsWith('write:') === true) await this.trail.ready();
+    return true;
+  }
+
+  private async identify(exchange: Exchange): Promise<void> {
+    if (!this.ownerKey.sentIn(exchange.req)) {
+      await this.authentication.identify(exchange, this.store.current.access.admin.route);
+      return;
+    }
+    // Neither does a right guess get through once there were too many wrong ones.
+    this.failed.refuse(exchange);
+    exchange.principal = OWNER;
+  }
+
+  private allow({ principal }: Exchange, need: Need | undefined, context: ExecutionContext): void {
     const { admin } = this.store.current.access;
-    if (this.ownerKey.sentIn(exchange.req)) {
-      // Neither does a right guess get through once there were too many wrong ones.
-      this.failed.refuse(exchange);
-      exchange.principal = OWNER;
-    } else await this.authentication.identify(exchange, admin.route);
-    const { principal } = exchange;
     if (principal === null) throw admin.route.required();
     if (need === undefined) {
       this.logger.error(`${context.getClass().name}.${context.getHandler().name} does not say what it @Needs`);
       throw new Refusal('forbidden', 'Nobody may do this.');
     }
-    const missing = need === 'a credential' || principal === OWNER ? null : admin.missing(principal, need);
+    if (need === 'a credential' || need === 'nothing' || principal === OWNER) return;
+    const missing = admin.missing(principal, need);
     if (missing !== null) throw new Refusal('forbidden', missing);
-    return true;
   }
+}
+
+const SIGN_IN = /^\S+ \/api\/admin\/(login|logout|oauth)/;
+
+function kindOf(operation: string, need: Need | undefined): 'change' | 'sign-in' | 'else' {
+  if (need?.startsWith('write:') === true) return 'change';
+  return SIGN_IN.test(operation) ? 'sign-in' : 'else';
 }

@@ -26,6 +26,7 @@ export class ReservedProblemFilter implements ExceptionFilter {
       return;
     }
     const { code, detail, headers, errors } = this.read(thrown, req);
+    exchangeOf(req).errorCode = code;
     const body = problem(code, detail, { id: exchangeOf(req).id, path: req.path }, errors);
     for (const name in headers) res.setHeader(name, headers[name] ?? '');
     res.status(body.status).type('application/problem+json').send(JSON.stringify(body));

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post, Query, UseGuards } from '@nestjs/common';
 import { mistakeLine } from '#config';
 import { explainRequest, SnapshotStore } from '#gateway';
 import { Refusal } from '#kernel';
@@ -7,6 +7,7 @@ import { Instance, InstanceRegistry } from '#storage';
 import { ConfigReload } from '../config-reload.js';
 import { AdminGuard } from './admin.guard.js';
 import { Needs } from './needs.js';
+import { RESERVED } from '../reserved-paths.js';
 import { Operations } from './operations.js';
 import { VERSION } from '../version.js';
 
@@ -21,6 +22,7 @@ export class StatusController {
     private readonly recorder: RequestRecorder,
     private readonly instances: InstanceRegistry,
     private readonly operations: Operations,
+    @Inject(RESERVED) private readonly reserved: (path: string) => boolean,
   ) {}
 
   @Get('status')
@@ -80,7 +82,21 @@ export class StatusController {
         { path: 'url', message: 'is required' },
       ]);
     }
-    return explainRequest(this.store.current, method, url, Object.fromEntries([header].flat().map(readHeader)));
+    const snapshot = this.store.current;
+    const headers = Object.fromEntries([header].flat().map(readHeader));
+    const explained = explainRequest(snapshot, method, url, headers);
+    if (this.reserved(explained.path)) return { ...explained, ...this.explainReserved(explained) };
+    const won = snapshot.routes.routes.find(({ route }) => route.name === explained.route);
+    const access = won?.route.access.explain(explained.method, explained.path) ?? null;
+    return { ...explained, reserved: false, access };
+  }
+
+  /** No route is asked about a path of ours; what it needs is what its operation says. */
+  private explainReserved({ method, path }: { readonly method: string; readonly path: string }) {
+    const operation = this.operations.find(method, path);
+    const access =
+      operation === null ? null : { operation: `${operation.method} ${operation.path}`, needs: operation.needs };
+    return { reserved: true, outcome: 'reserved', route: null, allow: [], params: {}, routes: [], access };
   }
 
   @Post('reload')

@@ -4,8 +4,26 @@ import { PathIndex } from '#rate-limit';
 import { Demands } from './demands.js';
 import { type Roles } from './roles.js';
 
+export interface CoveringRule {
+  /** As it stands in the list, from 1. */
+  readonly number: number;
+  readonly path: string;
+  readonly methods: readonly string[];
+  readonly roles: readonly string[];
+  readonly permissions: readonly string[];
+}
+
+export interface RulesExplained {
+  /** The path, in a way in which it can be read. */
+  readonly path: string;
+  /** null: no rule covers the path, or none of those that do names the method. */
+  readonly rule: CoveringRule | null;
+  readonly reason: string;
+}
+
 interface PathRule {
   readonly order: number;
+  readonly declared: AuthConfig['rbac']['rules'][number];
   /** null: all. */
   readonly methods: ReadonlySet<string> | null;
   readonly demands: Demands;
@@ -25,9 +43,13 @@ export class PathRules {
   constructor(rules: AuthConfig['rbac']['rules'], roles: Roles) {
     this.empty = rules.length === 0;
     this.index = new PathIndex(
-      rules.map(({ path, methods, ...lists }, order) => {
+      rules.map((declared, order) => {
+        const { path, methods, ...lists } = declared;
         const demands = new Demands(lists, roles);
-        return [path, { order, methods: methods.length === 0 ? null : new Set<string>(methods), demands }] as const;
+        return [
+          path,
+          { order, declared, methods: methods.length === 0 ? null : new Set<string>(methods), demands },
+        ] as const;
       }),
     );
   }
@@ -47,13 +69,37 @@ export class PathRules {
   }
 
   private missingFor(principal: Principal, method: string, path: string): string | null {
+    const rule = this.deciding(method, path);
+    return rule === 'none'
+      ? null
+      : rule === 'closed'
+        ? 'No rule lets this method in here.'
+        : rule.demands.missing(principal);
+  }
+
+  private deciding(method: string, path: string): PathRule | 'none' | 'closed' {
     const rules: PathRule[] = [];
     this.index.forEach(path, (rule) => rules.push(rule));
-    if (rules.length === 0) return null;
+    if (rules.length === 0) return 'none';
     const fitting = rules.filter(({ methods }) => methods?.has(method) !== false);
     const [first, ...others] = fitting;
-    if (first === undefined) return 'No rule lets this method in here.';
-    return others.reduce((a, b) => (b.order < a.order ? b : a), first).demands.missing(principal);
+    return first === undefined ? 'closed' : others.reduce((a, b) => (b.order < a.order ? b : a), first);
+  }
+
+  /** Which rule decides, for each way in which the path can be read. */
+  explain(method: string, path: string): RulesExplained[] {
+    return readingsOf(path).map((reading): RulesExplained => {
+      const rule = this.deciding(method, reading);
+      if (rule === 'none') return { path: reading, rule: null, reason: 'no rule covers this path' };
+      if (rule === 'closed') {
+        const reason = `rules cover this path and none of them names ${method}: nobody may, whoever it is`;
+        return { path: reading, rule: null, reason };
+      }
+      const { path: covered, methods, roles, permissions } = rule.declared;
+      const number = rule.order + 1;
+      const reason = `rule ${number} (${covered}) is the first that covers this path and method`;
+      return { path: reading, rule: { number, path: covered, methods, roles, permissions }, reason };
+    });
   }
 }
 

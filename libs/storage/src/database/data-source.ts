@@ -1,4 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { AuditAnchor, AuditRecord } from '../entities/audit-record.js';
 import { Consumer } from '../entities/consumer.js';
 import { Credential } from '../entities/credential.js';
 import { Instance } from '../entities/instance.js';
@@ -23,7 +24,7 @@ export function dataSourceOptions(address: DatabaseAddress, pool: number, log: S
     extra: { ssl: address.ssl, keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS },
     // Each idle connection says it when the server goes; that it is away is told once, by whoever needed it.
     poolErrorHandler: (error: unknown) => log.debug(`a connection to PostgreSQL broke: ${String(error)}`),
-    entities: [Consumer, Credential, Instance],
+    entities: [AuditRecord, AuditAnchor, Consumer, Credential, Instance],
     migrations: [...MIGRATIONS],
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'each',
