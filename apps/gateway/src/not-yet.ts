@@ -6,7 +6,6 @@ export function notYet({ gateway, monitoring }: Config): string[] {
     [gateway.workers > 1, 'gateway.workers: one process serves'],
     [gateway.tls?.http2 === true, 'gateway.tls.http2: clients are served HTTP/1.1'],
     [gateway.upstreams.some(({ http2 }) => http2), 'upstreams[].http2: targets are asked by HTTP/1.1'],
-    [gateway.routes.some(({ cache }) => cache !== null), 'routes[].cache: nothing is kept'],
     [monitoring.tracing.enabled, 'monitoring.tracing: trace contexts are passed on, spans are not sent'],
     [monitoring.alerts.length > 0, 'monitoring.alerts: nothing watches'],
     [monitoring.notify.length > 0, 'monitoring.notify: nothing is sent'],

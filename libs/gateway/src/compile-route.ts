@@ -1,5 +1,6 @@
 import { type RouteAccess } from '#auth';
 import { type Config, type RouteConfig } from '#config';
+import { compileCache } from './cache/route-cache.js';
 import { type MirrorRoute, type Route } from './route.js';
 import { CorsPolicy } from './transform/cors.js';
 import { FieldNames } from './transform/field-names.js';
@@ -53,6 +54,7 @@ export function compileRoute(
     bodyTime: limits.requestTimeout ?? Infinity,
     websocket: config.websocket,
     mirror: mirrorOf(config, upstreams),
+    cache: compileCache(config, access),
   };
 }
 

@@ -1,4 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { systemClock } from '#kernel';
+import { MemoryStore } from './cache/memory-store.js';
+import { ResponseCache } from './cache/response-cache.js';
 import { Forwarder } from './forward/forwarder.js';
 import { ProxyController } from './proxy.controller.js';
 import { SnapshotStore } from './snapshot-store.js';
@@ -12,7 +15,14 @@ export class GatewayModule {
       module: GatewayModule,
       imports,
       controllers: [ProxyController],
-      providers: [Forwarder, { provide: SnapshotStore, useValue: store }],
+      providers: [
+        Forwarder,
+        {
+          provide: ResponseCache,
+          useFactory: () => new ResponseCache(new MemoryStore(() => systemClock.now()), () => systemClock.now()),
+        },
+        { provide: SnapshotStore, useValue: store },
+      ],
       exports: [SnapshotStore],
     };
   }

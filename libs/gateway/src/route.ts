@@ -1,6 +1,7 @@
 import { type GuardedRoute } from '#auth';
 import { type Exchange } from '#kernel';
 import { type RoutableRoute } from './routing/routable-route.js';
+import { type RouteCache } from './cache/route-cache.js';
 import { type CorsPolicy } from './transform/cors.js';
 import { type FieldNames } from './transform/field-names.js';
 import { type FixedAnswer } from './transform/fixed-answer.js';
@@ -44,4 +45,5 @@ export interface Route extends GuardedRoute, RoutableRoute {
   readonly bodyTime: number;
   readonly websocket: boolean;
   readonly mirror: MirrorRoute | null;
+  readonly cache: RouteCache | null;
 }

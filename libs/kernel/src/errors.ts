@@ -125,6 +125,11 @@ const CATALOGUE = {
     title: 'Limits cannot be checked',
     doc: 'Redis, where the counts are, cannot be reached, and `rateLimiting.onStoreFailure` is `deny`. `GET /health` shows it.',
   },
+  not_cached: {
+    status: 504,
+    title: 'Not in the cache',
+    doc: 'The request asked for a stored answer and nothing else (`Cache-Control: only-if-cached`), and there is none that it could be given.',
+  },
   upstream_timeout: {
     status: 504,
     title: 'The upstream took too long',

@@ -101,6 +101,8 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   bytesIn = 0;
   bytesOut = 0;
   retries = 0;
+  /** Answered with what was stored; the upstream was not asked. */
+  cached = false;
   errorCode: ErrorCode | null = null;
   /** For the log only: may name addresses. */
   errorMessage: string | null = null;

@@ -1,15 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { type Exchange, Refusal } from '#kernel';
 import { answerFixed } from '../answer.js';
+import { ResponseCache } from '../cache/response-cache.js';
+import { type UpstreamDoor } from '../cache/visit.js';
 import { type Route } from '../route.js';
+import { FieldNames } from '../transform/field-names.js';
+import { type RequestHeaderChanges } from '../transform/header-changes.js';
+import { BackgroundFetch } from './background-fetch.js';
 import { HttpForward } from './http-forward.js';
-import { type BodyFraming, bodyFraming, NO_BODY } from './request-head.js';
+import { type BodyFraming, bodyFraming, type HeadPlan, NO_BODY } from './request-head.js';
+import { type Conditions, type ResponseTap } from './response-tap.js';
 
-/** Sends an exchange to a target of its route. */
+/** Sends an exchange to a target of its route, unless the cache of the route has the answer. */
 @Injectable()
-export class Forwarder {
+export class Forwarder implements UpstreamDoor {
+  constructor(private readonly cache: ResponseCache) {}
+
   forward(exchange: Exchange<Route>): void {
-    const { route, req } = exchange;
+    const { route } = exchange;
     if (route === null) throw new Error('an exchange reached the forwarder without a route');
     if (route.answer !== null) {
       const answer = route.answer(exchange);
@@ -18,6 +26,12 @@ export class Forwarder {
       answerFixed(exchange, { ...answer, headers });
       return;
     }
+    if (route.cache === null) this.send(exchange, route, null);
+    else this.cache.serve(exchange, route, route.cache, this);
+  }
+
+  send(exchange: Exchange<Route>, route: Route, tap: ResponseTap | null): void {
+    const { req } = exchange;
     const framing = bodyFraming(req);
     if (framing !== NO_BODY && Number(req.headers['content-length'] ?? 0) > route.bodyLimit) {
       throw new Refusal('body_too_large', `The body is larger than ${route.bodyLimit} bytes.`);
@@ -25,21 +39,44 @@ export class Forwarder {
     const upgrade = upgradeOf(exchange, route, framing);
     const share = route.upstreams.next();
     if (share === undefined) throw new Refusal('no_healthy_upstream', 'Every upstream of the route has the weight 0.');
-    const { rewrite, rewriteQuery } = route;
-    const known = exchange.principal !== null;
-    const shown = known && route.hidesParameter !== null ? route.hidesParameter(exchange.query) : exchange.query;
-    const query = rewriteQuery === null ? shown : rewriteQuery(shown);
-    new HttpForward(exchange, route, share, {
-      method: req.method ?? 'GET',
-      target: rewrite.path(exchange) + query,
-      host: rewrite.host(exchange.host, ''),
-      framing,
-      upgrade,
-      prefix: rewrite.prefixTaken(exchange.path),
-      hides: known ? route.hidesFields : null,
-      changes: route.requestHeaders,
-    }).start();
+    const plan = planOf(exchange, route, req.method ?? 'GET', tap?.conditions ?? null, { framing, upgrade });
+    new HttpForward(exchange, route, share, plan, tap).start();
   }
+
+  fetch(exchange: Exchange<Route>, route: Route, method: string, tap: ResponseTap, over: () => void): void {
+    const fetching = new BackgroundFetch(tap, over);
+    const share = route.upstreams.next();
+    const plan = planOf(exchange, route, method, tap.conditions, { framing: NO_BODY, upgrade: '' });
+    fetching.start(exchange, share?.upstream ?? null, plan);
+  }
+}
+
+function planOf(
+  exchange: Exchange<Route>,
+  { rewrite, rewriteQuery, hidesFields, hidesParameter, requestHeaders }: Route,
+  method: string,
+  conditions: Conditions | null,
+  { framing, upgrade }: Pick<HeadPlan, 'framing' | 'upgrade'>,
+): HeadPlan {
+  const known = exchange.principal !== null;
+  const shown = known && hidesParameter !== null ? hidesParameter(exchange.query) : exchange.query;
+  const query = rewriteQuery === null ? shown : rewriteQuery(shown);
+  return {
+    method,
+    target: rewrite.path(exchange) + query,
+    host: rewrite.host(exchange.host, ''),
+    framing,
+    upgrade,
+    prefix: rewrite.prefixTaken(exchange.path),
+    hides: conditions === null ? (known ? hidesFields : null) : conditions.hides,
+    changes: conditions === null ? requestHeaders : withLines(requestHeaders, conditions.lines),
+  };
+}
+
+const NOTHING = new FieldNames([]);
+
+function withLines(changes: RequestHeaderChanges | null, lines: string): RequestHeaderChanges {
+  return { drops: changes?.drops ?? NOTHING, lines: (changes?.lines ?? '') + lines };
 }
 
 /** The protocol to switch to, or empty. Any other than WebSocket is not offered here, and the request is an ordinary one. */

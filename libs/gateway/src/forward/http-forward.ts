@@ -13,6 +13,7 @@ import { type FailureKind, type UpstreamFailure } from './http1/upstream-failure
 import { Mirror } from './mirror.js';
 import { type BodyOwner, RequestBody } from './request-body.js';
 import { type HeadPlan, NO_BODY, requestHead } from './request-head.js';
+import { type ResponseTap } from './response-tap.js';
 import { splice } from './splice.js';
 
 const CODE: Readonly<Record<FailureKind, ErrorCode>> = {
@@ -61,6 +62,8 @@ export class HttpForward implements ResponseHandler, BodyOwner {
   private remaining = -1;
   private encoder: BodyEncoder | null = null;
   private trailers: string[] = [];
+  /** The tap has answered: what still comes from the target is for nobody. */
+  private answeredOtherwise = false;
   private waitingForClient = false;
   private deadline: NodeJS.Timeout | undefined;
   private pause: NodeJS.Timeout | undefined;
@@ -70,6 +73,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     private readonly route: Route,
     private readonly share: UpstreamShare,
     private readonly plan: HeadPlan,
+    private readonly tap: ResponseTap | null,
   ) {
     this.res = exchange.res;
     this.mirror = route.mirror?.takes() === true ? new Mirror(exchange, plan, route.mirror.upstream) : null;
@@ -161,6 +165,10 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     this.attempt?.answered(status, now);
     if (status >= 400 && this.share.retry !== null && this.tryAgain(status, now)) return;
     exchange.upstreamMs = now - this.sentAt;
+    if (this.tap?.head(head) === true) {
+      this.yield(length !== 0);
+      return;
+    }
     exchange.onResponseHead?.(fields);
     route.shape.dress(exchange, fields);
     const coding = route.shape.encode(exchange, status, fields);
@@ -177,10 +185,20 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     }
   }
 
+  /** The client was answered by the tap. */
+  private yield(bodyToCome: boolean): void {
+    const { attempt, connection } = this;
+    this.answeredOtherwise = true;
+    attempt?.finished(performance.now());
+    this.end();
+    if (bodyToCome) connection?.abort();
+  }
+
   data(piece: Buffer): void {
     const { encoder, res } = this;
+    const others = this.tap?.data(piece) === 'much';
     if (encoder !== null) {
-      if (!encoder.write(Buffer.from(piece))) this.connection?.pause();
+      if (!encoder.write(Buffer.from(piece)) && !others) this.connection?.pause();
       return;
     }
     this.exchange.bytesOut += piece.length;
@@ -192,7 +210,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
         return;
       }
     }
-    if (!res.write(Buffer.from(piece)) && res.writableLength > 0) this.holdBack();
+    if (!res.write(Buffer.from(piece)) && res.writableLength > 0 && !others) this.holdBack();
   }
 
   /** The client is behind: nothing more is read, or compressed, until it has caught up. */
@@ -208,6 +226,8 @@ export class HttpForward implements ResponseHandler, BodyOwner {
   }
 
   complete(trailers: string[]): void {
+    if (this.answeredOtherwise) return;
+    this.tap?.complete(trailers);
     this.attempt?.finished(performance.now());
     if (this.encoder === null) this.finish(trailers);
     else {
@@ -303,6 +323,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
   /** No try was possible. After one that failed, what is told is that failure. */
   private refuse(code: ErrorCode, detail: string): void {
     this.end();
+    if (this.tap?.failed(true) === true) return;
     if (this.lastFailure === null) answerProblem(this.exchange, code, detail);
     else answerProblem(this.exchange, CODE[this.lastFailure], DETAIL[this.lastFailure]);
   }
@@ -312,6 +333,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     const { exchange, connection } = this;
     this.end();
     connection?.abort();
+    if (this.tap?.failed(exchange.status === 0) === true) return;
     answerProblem(exchange, code, detail);
   }
 
@@ -320,13 +342,14 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     const { connection } = this;
     this.end();
     connection?.abort();
+    this.tap?.left();
   }
 
   private end(): void {
     this.attempt?.abandoned(performance.now());
     this.attempt = null;
     this.connection = null;
-    this.exchange.call = null;
+    if (this.exchange.call === this) this.exchange.call = null;
     clearTimeout(this.deadline);
     clearTimeout(this.pause);
     this.body.stop();

@@ -42,6 +42,7 @@ function line(r: RequestRecord, settings: AccessLogSettings): string {
   if (r.backend !== '') text += `,"backend":${quoted(r.backend)}`;
   text += `,"clientIp":"${ip}","bytesIn":${r.bytesIn},"bytesOut":${r.bytesOut}`;
   if (r.userAgent !== '') text += `,"userAgent":${quoted(r.userAgent)}`;
+  if (r.cached) text += ',"cached":true';
   if (r.retries > 0) text += `,"retries":${r.retries}`;
   if (r.aborted) text += ',"aborted":true';
   if (r.errorCode !== null) text += `,"code":"${r.errorCode}"`;

@@ -18,6 +18,7 @@ export class RequestRecord {
   bytesIn = 0;
   bytesOut = 0;
   retries = 0;
+  cached = false;
   aborted = false;
   errorCode: ErrorCode | null = null;
   errorMessage: string | null = null;
@@ -40,6 +41,7 @@ export class RequestRecord {
     this.bytesIn = exchange.bytesIn;
     this.bytesOut = exchange.bytesOut;
     this.retries = exchange.retries;
+    this.cached = exchange.cached;
     this.aborted = exchange.aborted;
     this.errorCode = exchange.errorCode;
     this.errorMessage = exchange.errorMessage;

@@ -1,0 +1,53 @@
+import { type ResponseHead } from '../forward/http1/response-head.js';
+import { type Interest, type ResponseTap } from '../forward/response-tap.js';
+import { fieldOf } from './fields.js';
+import { cacheKey } from './key.js';
+import { type Visit } from './visit.js';
+
+/** Sees the answer to a request that may have changed something: what is stored of it is not used again (RFC 9111, 4.4). */
+export class InvalidatingTap implements ResponseTap {
+  readonly conditions = null;
+
+  constructor(
+    private readonly visit: Visit,
+    private readonly invalidate: (key: string) => void,
+  ) {}
+
+  head({ status, headers }: ResponseHead): boolean {
+    const { visit } = this;
+    visit.report({ fwd: 'method', fwdStatus: status });
+    if (status < 200 || status >= 400) return false;
+    this.invalidate(visit.key);
+    for (const name of ['location', 'content-location']) {
+      const named = this.keyOf(fieldOf(headers, name));
+      if (named !== null && named !== visit.key) this.invalidate(named);
+    }
+    return false;
+  }
+
+  /** Of what a field names, if it is on the same host: nobody can throw out what is others'. */
+  private keyOf(reference: string | null): string | null {
+    if (reference === null) return null;
+    const { exchange, cache } = this.visit;
+    const { host, path } = exchange;
+    try {
+      const url = new URL(reference, `http://${host}${path}`);
+      return url.host === host.toLowerCase() ? cacheKey(exchange, cache, url.pathname, url.search) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  data(): Interest {
+    return 'none';
+  }
+  complete(): void {
+    // The head has said all.
+  }
+  failed(): boolean {
+    return false;
+  }
+  left(): void {
+    // Nobody waits.
+  }
+}
