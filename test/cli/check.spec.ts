@@ -49,6 +49,16 @@ describe('aegis check', () => {
     expect(stdout).toContain(`10 mistakes in ${TEN_MISTAKES}`);
   });
 
+  it('refuses a regular expression that a client could stop the gateway with, and says what to write', async () => {
+    const route = '{ path: { regex: "(a+)+$" }, respond: { status: 200 } }';
+    const file = fileWith(`gateway:\n  routes:\n    - ${route}\n`);
+    const { code, stdout } = await aegis(['check', file]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`${file}:3:24  gateway.routes[0].path.regex`);
+    expect(stdout).toContain('a client could stop the gateway with it');
+    expect(stdout).toContain('a+ instead of (a+)+');
+  });
+
   it('says the same to programs', async () => {
     const { code, stdout } = await aegis(['check', TEN_MISTAKES, '--json']);
 

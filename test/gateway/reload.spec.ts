@@ -123,6 +123,27 @@ describe('while requests are coming in', () => {
     expect(gateway.stdout.some((line) => line.includes('configuration refused'))).toBe(true);
   }, 60_000);
 
+  it('a regular expression that could stop the gateway changes nothing, and is examined beside the traffic', async () => {
+    const load = new Load();
+    const before = await status();
+    writeFileSync(gateway.configFile, config('explosive').replace('"/"', '{"regex":"^/(?:[a-z]+-?)+$"}'));
+    const answer = await admin('/_aegis/reload', 'POST');
+    expect(answer.status).toBe(422);
+    expect(await answer.text()).toContain('a client could stop the gateway with it');
+    expect((await status()).config.version).toBe(before.config.version);
+    const asked = [1, 2, 3].map(async (i) => {
+      writeFileSync(
+        gateway.configFile,
+        config(`harmless-${i}`).replace('"/"', '{"regex":"^/(?:[a-z]+(?:-[a-z]+)*)?$"}'),
+      );
+      return (await admin('/_aegis/reload', 'POST')).status;
+    });
+    expect(await Promise.all(asked)).toEqual([200, 200, 200]);
+    expect((await status()).config).toMatchObject({ lastReload: { ok: true } });
+    await load.stop();
+    expect(load.failures).toEqual([]);
+  }, 60_000);
+
   it('SIGHUP reads the file again', async () => {
     const before = (await status()).config.version;
     copyFileSync(gateway.configFile, `${gateway.configFile}.kept`);

@@ -5,7 +5,7 @@ import { paintFor, remark } from './terminal.js';
 
 /** Does something with the database of a configuration, whether a gateway uses it at the moment or not. */
 export async function withDatabase<T>(options: ConfigOptions, use: (storage: Storage) => Promise<T>): Promise<T> {
-  const { database } = loadValid(options).config;
+  const { database } = (await loadValid(options)).config;
   try {
     const storage = await Storage.openBeside({ ...database, url: database.url?.reveal() ?? null }, log());
     try {

@@ -9,14 +9,14 @@ export interface ConfigOptions {
 
 export const DEFAULT_CONFIG = 'config/aegis.config.yaml';
 
-export function load({ config, dataDir }: ConfigOptions): ReturnType<typeof loadConfig> {
+export async function load({ config, dataDir }: ConfigOptions): ReturnType<typeof loadConfig> {
   const file = config === undefined || config === '' ? DEFAULT_CONFIG : config;
-  return loadConfig({ file, ...(dataDir !== undefined && dataDir !== '' && { dataDir }) });
+  return await loadConfig({ file, ...(dataDir !== undefined && dataDir !== '' && { dataDir }) });
 }
 
 /** For commands that need a configuration and are not about its mistakes. */
-export function loadValid(options: ConfigOptions): LoadedConfig {
-  const loaded = load(options);
+export async function loadValid(options: ConfigOptions): Promise<LoadedConfig> {
+  const loaded = await load(options);
   if (!loaded.ok) throw new CliError(EXIT.no, formatMistakes(loaded.mistakes, { color: hasColors(process.stderr) }));
   return loaded;
 }

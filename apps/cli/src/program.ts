@@ -83,7 +83,7 @@ function configurationCommands(aegis: Command, end: End): void {
     .description('Says everything that is wrong with a file, each mistake with its line and what may stand there.')
     .addOption(json())
     .action(async (file: string | undefined, options: CheckOptions) =>
-      end((await import('./commands/check.js')).check(file, options)),
+      end(await (await import('./commands/check.js')).check(file, options)),
     );
   withGateway(withConfig(aegis.command('routes')), 'With --live:')
     .summary('all routes, or which one takes a request')

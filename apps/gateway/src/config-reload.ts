@@ -16,6 +16,9 @@ export interface ReloadOutcome {
  */
 export class ConfigReload {
   private watcher: ConfigWatcher | undefined;
+  private current: Promise<unknown> = Promise.resolve();
+  private next: Promise<ReloadOutcome> | undefined;
+  private closed = false;
   last: ReloadOutcome;
 
   constructor(
@@ -30,22 +33,36 @@ export class ConfigReload {
 
   /** `first`: what is served already. */
   watch(first: LoadedConfig): void {
-    this.watcher = new ConfigWatcher(this.source.file, () => void this.reload());
+    this.watcher = new ConfigWatcher(this.source.file, async () => {
+      await this.reload();
+    });
     this.watcher.watch(filesOf(first));
   }
 
   close(): void {
+    this.closed = true;
     this.watcher?.close();
   }
 
-  reload(): ReloadOutcome {
-    this.last = this.load();
+  /** One at a time. Whoever asks meanwhile may have written since it began: one more follows, for all of them. */
+  async reload(): Promise<ReloadOutcome> {
+    this.next ??= this.current.then(async () => {
+      this.next = undefined;
+      const read = this.load();
+      this.current = read.catch(() => undefined);
+      return await read;
+    });
+    return await this.next;
+  }
+
+  private async load(): Promise<ReloadOutcome> {
+    const result = await loadConfig(this.source);
+    if (!this.closed) this.last = this.apply(result);
     return this.last;
   }
 
-  private load(): ReloadOutcome {
+  private apply(result: Awaited<ReturnType<typeof loadConfig>>): ReloadOutcome {
     const before = this.store.current;
-    const result = loadConfig(this.source);
     const at = this.clock.now();
     if (!result.ok) return this.refused(at, result.mistakes, result.mistakes.map(mistakeLine));
     let version: number;

@@ -164,7 +164,7 @@ export class Gateway {
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
-    process.on('SIGHUP', () => this.config.reload());
+    process.on('SIGHUP', () => void this.config.reload());
   }
 
   /** Readiness goes first, then new connections, then what is in flight, then what stands behind. */

@@ -8,7 +8,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const startedAt = performance.now();
   try {
     const { config: file, dataDir } = readArguments(args, process.env);
-    const loaded = loadConfig({ file, dataDir });
+    const loaded = await loadConfig({ file, dataDir });
     if (!loaded.ok) {
       process.stderr.write(
         `${formatMistakes(loaded.mistakes, { color: process.stderr.isTTY && process.env['NO_COLOR'] === undefined })}\n`,

@@ -22,12 +22,12 @@ const clock = new FakeClock();
 const folder = scratchFolder('guards');
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function configOf(requirement: unknown, auth: Record<string, unknown> = {}): Config {
+async function configOf(requirement: unknown, auth: Record<string, unknown> = {}): Promise<Config> {
   const file = join(folder, 'aegis.yaml');
   const routes = [{ name: 'r', path: '/', respond: { status: 200 }, auth: requirement }];
   const consumers = [{ name: 'app', roles: ['user'], apiKeys: [{ hash: `sha256:${HASH}` }] }];
   writeFileSync(file, JSON.stringify({ gateway: { routes }, auth: { consumers, ...auth } }));
-  const loaded = loadConfig({ file, env: {} });
+  const loaded = await loadConfig({ file, env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes));
   return loaded.config;
 }
@@ -37,10 +37,19 @@ class Gate {
   counted = 0;
   readonly policy: AccessPolicy;
   private readonly authentication: AuthenticationGuard;
-  private readonly config: Config;
 
-  constructor(requirement: unknown, auth: Record<string, unknown> = {}, previous: AccessPolicy | null = null) {
-    this.config = configOf(requirement, auth);
+  static async of(
+    requirement: unknown,
+    auth?: Record<string, unknown>,
+    previous: AccessPolicy | null = null,
+  ): Promise<Gate> {
+    return new Gate(await configOf(requirement, auth), previous);
+  }
+
+  private constructor(
+    private readonly config: Config,
+    previous: AccessPolicy | null,
+  ) {
     this.policy = new AccessPolicy(this.config.auth, previous, {
       clock,
       clientCertificates: false,
@@ -95,32 +104,32 @@ describe('a route', () => {
     ['optional', true, true, 'invalid_credentials'],
     ['none', true, true, true],
   ])('that says %s: without, with a good, with a wrong credential', async (mode, ...expected) => {
-    const gate = new Gate(mode);
+    const gate = await Gate.of(mode);
     expect([await gate.ask(nothing), await gate.ask(good), await gate.ask(wrong)]).toEqual(expected);
     expect(gate.counted).toBe(mode === 'none' ? 0 : 1);
   });
 
   it.each(['required', 'optional', { methods: ['basic'] }])('is 503 where no method works: %j', async (requirement) => {
-    const gate = new Gate(requirement, { apiKeys: 'off' });
+    const gate = await Gate.of(requirement, { apiKeys: 'off' });
     for (const fields of [nothing, good, wrong, { headers: { authorization: 'Basic YTpi' } }]) {
       expect(await gate.ask(fields)).toBe('not_configured');
     }
   });
 
   it('takes the methods that work of those that it lists', async () => {
-    const gate = new Gate({ methods: ['basic', 'api-key'] });
+    const gate = await Gate.of({ methods: ['basic', 'api-key'] });
     expect([await gate.ask(nothing), await gate.ask(good)]).toEqual(['authentication_required', true]);
   });
 
   it('takes no method that it does not list', async () => {
-    const gate = new Gate({ methods: ['api-key'] }, { jwt: { secrets: [SECRET] } });
+    const gate = await Gate.of({ methods: ['api-key'] }, { jwt: { secrets: [SECRET] } });
     expect(await gate.ask(await bearer())).toBe('authentication_required');
   });
 
   it.each(['none', 'optional', 'required'])(
     'that says %s needs a known caller where rules cover the path',
     async (mode) => {
-      const gate = new Gate(mode, { rbac: { rules: [{ path: '/in/*', roles: ['user'] }] } });
+      const gate = await Gate.of(mode, { rbac: { rules: [{ path: '/in/*', roles: ['user'] }] } });
       expect(await gate.ask({ path: '/in' })).toBe('authentication_required');
       expect(await gate.ask({ path: '/in%2Fx' })).toBe('authentication_required');
       expect(await gate.ask({ path: '/in/x', ...good })).toBe(true);
@@ -134,18 +143,18 @@ describe('the first method for which there is a credential', () => {
   const auth = { jwt: { secrets: [SECRET] } };
 
   it('decides alone', async () => {
-    const both = new Gate('required', auth);
+    const both = await Gate.of('required', auth);
     const token = (await bearer()).headers;
     expect(await both.ask({ headers: { ...token, 'x-api-key': 'wrong' } })).toBe('invalid_credentials');
     expect(await both.ask({ headers: { authorization: 'Bearer wrong', 'x-api-key': KEY } })).toBe(true);
-    const tokensFirst = new Gate({ methods: ['jwt', 'api-key'] }, auth);
+    const tokensFirst = await Gate.of({ methods: ['jwt', 'api-key'] }, auth);
     expect(await tokensFirst.ask({ headers: { authorization: 'Bearer wrong', 'x-api-key': KEY } })).toBe(
       'invalid_credentials',
     );
   });
 
   it('is not one whose field is empty or of another scheme', async () => {
-    const gate = new Gate('required', auth);
+    const gate = await Gate.of('required', auth);
     for (const authorization of ['', 'Bearer', 'Bearer ', 'Bearer  ', 'Basic YTpi', 'Bearerx y', 'Token x']) {
       expect(await gate.ask({ headers: { authorization, 'x-api-key': '' } })).toBe('authentication_required');
     }
@@ -157,7 +166,7 @@ describe('the first method for which there is a credential', () => {
   });
 
   it('may be a key in Authorization, beside tokens', async () => {
-    const gate = new Gate('required', { ...auth, apiKeys: { headers: ['authorization'] } });
+    const gate = await Gate.of('required', { ...auth, apiKeys: { headers: ['authorization'] } });
     for (const authorization of [`Bearer ${KEY}`, `ApiKey ${KEY}`])
       expect(await gate.ask({ headers: { authorization } })).toBe(true);
     expect(await gate.ask(await bearer())).toBe(true);
@@ -166,7 +175,7 @@ describe('the first method for which there is a credential', () => {
 
 describe('the guards', () => {
   it('answer without a promise what is known: a declared key, and a token the second time', async () => {
-    const gate = new Gate('required', { jwt: { secrets: [SECRET] } });
+    const gate = await Gate.of('required', { jwt: { secrets: [SECRET] } });
     expect(gate.pass(gate.exchange(good))).toBe(true);
     const token = await bearer();
     await gate.ask(token);
@@ -174,12 +183,12 @@ describe('the guards', () => {
   });
 
   it('refuse a known caller who lacks what the route asks for', async () => {
-    const gate = new Gate({ roles: ['ops'] });
+    const gate = await Gate.of({ roles: ['ops'] });
     expect([await gate.ask(nothing), await gate.ask(good)]).toEqual(['authentication_required', 'forbidden']);
   });
 
-  it('let nobody in whom only the second of them sees', () => {
-    const gate = new Gate('required');
+  it('let nobody in whom only the second of them sees', async () => {
+    const gate = await Gate.of('required');
     expect(() => new RbacGuard().canActivate(new ExecutionContextHost([gate.exchange(nothing)]))).toThrow();
   });
 });
@@ -187,10 +196,10 @@ describe('the guards', () => {
 describe('a new configuration', () => {
   it('keeps what is known of tokens, unless something about them has changed', async () => {
     const auth = { jwt: { secrets: [SECRET] } };
-    const first = new Gate('required', auth);
+    const first = await Gate.of('required', auth);
     const token = await bearer();
     await first.ask(token);
-    const same = new Gate('optional', auth, first.policy);
+    const same = await Gate.of('optional', auth, first.policy);
     expect(same.pass(same.exchange(token))).toBe(true);
     const others = [
       { jwt: { secrets: [randomBytes(32).toString('hex')] } },
@@ -198,6 +207,6 @@ describe('a new configuration', () => {
       { jwt: { secrets: [SECRET], algorithms: ['HS512'] } },
     ];
     for (const other of others)
-      expect(await new Gate('required', other, first.policy).ask(token)).toBe('invalid_credentials');
+      expect(await (await Gate.of('required', other, first.policy)).ask(token)).toBe('invalid_credentials');
   });
 });

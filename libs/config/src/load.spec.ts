@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { accepted, loadText, mistakesOf, withRoutes } from '../test/load-text.js';
-import { loadConfig } from './load.js';
+import { loadUnexamined } from './load.js';
 import { encryptSecret } from './secrets/cipher.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../test/fixtures/${name}.yaml`, import.meta.url));
@@ -14,7 +14,7 @@ const directory = mkdtempSync(join(tmpdir(), 'aegis-load-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('a file with many mistakes', () => {
-  const result = loadConfig({ file: fixture('mistakes'), env: {} });
+  const result = loadUnexamined({ file: fixture('mistakes'), env: {} }).result;
 
   it('has every one of them named at its place', () => {
     const places = result.ok ? [] : result.mistakes.map(({ line, column, path }) => `${line}:${column} ${path}`);
@@ -122,7 +122,7 @@ describe('a file that cannot be read', () => {
     ['does not exist', join(directory, 'absent.yaml'), 'does not exist'],
     ['is a directory', directory, 'is a directory'],
   ])('because it %s is refused with one line that says what to do', (_, file, message) => {
-    const result = loadConfig({ file, env: {} });
+    const result = loadUnexamined({ file, env: {} }).result;
     expect(result).toMatchObject({
       ok: false,
       mistakes: [{ message: `${file} ${message}`, hint: expect.stringContaining('--config'), line: null }],
@@ -133,7 +133,7 @@ describe('a file that cannot be read', () => {
     const file = join(directory, 'locked.yaml');
     writeFileSync(file, withRoutes('- { path: /a, respond: {} }'));
     chmodSync(file, 0o000);
-    const result = loadConfig({ file, env: {} });
+    const result = loadUnexamined({ file, env: {} }).result;
     if (process.getuid?.() === 0) expect(result.ok).toBe(true);
     else expect(result).toMatchObject({ mistakes: [{ message: expect.stringContaining('may not be read') }] });
   });

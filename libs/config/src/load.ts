@@ -5,6 +5,7 @@ import { compile } from './compile/compile.js';
 import { type Config } from './compile/config.js';
 import { codeOf, Files, type Places, unreadable } from './files.js';
 import { deepFreeze } from './freeze.js';
+import { explosive } from './expressions/explosive.js';
 import { Lines } from './input/lines.js';
 import { type InputNode, type Origin, scalar } from './input/node.js';
 import { applyOverrides } from './input/overrides.js';
@@ -13,7 +14,7 @@ import { readYaml } from './input/yaml.js';
 import { contentHash } from './masked.js';
 import { Locator, type Mistake } from './mistakes.js';
 import { root } from './model/root.js';
-import { type Finding, type Path, Place, type Reading } from './schema/schema.js';
+import { type Expression, type Finding, type Path, Place, type Reading } from './schema/schema.js';
 
 interface Found {
   readonly warnings: readonly Mistake[];
@@ -47,7 +48,22 @@ export interface LoadOptions {
 const LARGEST = 8 * 1024 ** 2;
 
 /** Reads, checks, merges and freezes the configuration that a file and the environment make. */
-export function loadConfig(options: LoadOptions): LoadedConfig | RefusedConfig {
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig | RefusedConfig> {
+  const { result, expressions, locate } = loadUnexamined(options);
+  const mistakes = locate(await explosive(expressions));
+  if (mistakes.length === 0) return result;
+  const { warnings, files } = result;
+  return { ok: false, mistakes: inOrder([...(result.ok ? [] : result.mistakes), ...mistakes]), warnings, files };
+}
+
+interface Unexamined {
+  readonly result: LoadedConfig | RefusedConfig;
+  readonly expressions: readonly Expression[];
+  readonly locate: (findings: readonly Finding[]) => readonly Mistake[];
+}
+
+/** All of it but the look at regular expressions, which takes longer than all the rest. */
+export function loadUnexamined(options: LoadOptions): Unexamined {
   const { file, env = process.env, cwd = process.cwd() } = options;
   const places: Places = { file, cwd, dataDir: options.dataDir ?? env['AEGIS_DATA_DIR'] ?? './data' };
   const files = new Files(places, env);
@@ -69,7 +85,7 @@ function textOf(path: string): { readonly text: string } | { readonly problem: s
   }
 }
 
-function readConfig(text: string, file: string, files: Files, env: Environment): LoadedConfig | RefusedConfig {
+function readConfig(text: string, file: string, files: Files, env: Environment): Unexamined {
   const lines = new Lines(text);
   const yaml = readYaml(text, lines, env);
   const overridden = applyOverrides(yaml.tree, env, root);
@@ -77,7 +93,7 @@ function readConfig(text: string, file: string, files: Files, env: Environment):
   if (yaml.findings.length === 0 && tree.kind === 'map' && tree.entries.size === 0) {
     return refused(file, files, `${files.config} is empty`, 'a configuration needs at least gateway.routes');
   }
-  const reading: Reading = { mistakes: [], warnings: [], secrets: files, revealed: new Set() };
+  const reading: Reading = { mistakes: [], warnings: [], secrets: files, revealed: new Set(), expressions: [] };
   const checks = new Checks(files);
   // A file that is not YAML says nothing about the settings in it.
   const declared = root.read(yaml.broken ? scalar(null) : tree, new Place([], tree.origin, reading));
@@ -91,20 +107,27 @@ function readConfig(text: string, file: string, files: Files, env: Environment):
         withoutMisspelt(checks.mistakes, reading).map(placed),
       ];
   const locator = new Locator(file, lines, reading.revealed);
-  const located = (findings: readonly Finding[]): readonly Mistake[] =>
+  const locate = (findings: readonly Finding[]): readonly Mistake[] =>
     [...findings].sort(byPlace).map((finding) => locator.locate(finding));
-  const mistakes = located(withoutConsequences(found));
+  const mistakes = locate(withoutConsequences(found));
   const rest = {
-    warnings: located([...reading.warnings, ...checks.warnings.map(placed)]),
+    warnings: locate([...reading.warnings, ...checks.warnings.map(placed)]),
     files: [files.config, ...files.read],
   };
-  if (mistakes.length > 0) return { ok: false, mistakes, ...rest };
-  return { ok: true, config: deepFreeze(config), hash: contentHash(declared), ...rest };
+  const { expressions } = reading;
+  if (mistakes.length > 0) return { result: { ok: false, mistakes, ...rest }, expressions, locate };
+  const result = { ok: true as const, config: deepFreeze(config), hash: contentHash(declared), ...rest };
+  return { result, expressions, locate };
 }
 
-function refused(file: string, files: Files, message: string, hint: string): RefusedConfig {
+function refused(file: string, files: Files, message: string, hint: string): Unexamined {
   const whole = { line: null, column: null, path: '', allowed: null, variable: null, excerpt: null };
-  return { ok: false, mistakes: [{ file, message, hint, ...whole }], warnings: [], files: [files.config] };
+  const mistakes = [{ file, message, hint, ...whole }];
+  return {
+    result: { ok: false, mistakes, warnings: [], files: [files.config] },
+    expressions: [],
+    locate: () => [],
+  };
 }
 
 /** `x-…` at the top is for the writer: a place for anchors. */
@@ -154,4 +177,9 @@ function originAt(tree: InputNode, path: Path): Origin {
 function byPlace({ origin: a }: Finding, { origin: b }: Finding): number {
   if (a.kind === 'file' && b.kind === 'file') return a.start - b.start;
   return Number(a.kind !== 'file') - Number(b.kind !== 'file');
+}
+
+function inOrder(mistakes: readonly Mistake[]): readonly Mistake[] {
+  const last = Number.MAX_SAFE_INTEGER;
+  return [...mistakes].sort((a, b) => (a.line ?? last) - (b.line ?? last) || (a.column ?? last) - (b.column ?? last));
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
 import { formatDuration, formatSize } from '#kernel';
 import { accepted } from '../test/load-text.js';
-import { loadConfig } from './load.js';
+import { loadUnexamined } from './load.js';
 import { maskedConfig, maskedYaml } from './masked.js';
 import { Secret } from './secrets/secret.js';
 
@@ -139,7 +139,7 @@ describe('a masked configuration', () => {
   it('of the fixture that says everything shows no secret, but where each comes from', () => {
     const file = fileURLToPath(new URL('../test/fixtures/everything.yaml', import.meta.url));
     const env = { OIDC_SECRET: 'tok-8', HOOK_SECRET: 'tok-9', PD_KEY: 'tok-10', LLM_KEY: 'tok-11' };
-    const loaded = loadConfig({ file, env });
+    const loaded = loadUnexamined({ file, env }).result;
     if (!loaded.ok) throw new Error('refused');
     const yaml = maskedYaml(loaded.config);
     expect(yaml).not.toMatch(/pw-\d|tok-\d|0123456789abcdef/);

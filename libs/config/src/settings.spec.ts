@@ -2,18 +2,18 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { accepted, withRoutes } from '../test/load-text.js';
-import { loadConfig } from './load.js';
+import { loadUnexamined } from './load.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../test/fixtures/${name}.yaml`, import.meta.url));
 const SECRETS = { OIDC_SECRET: 'a', HOOK_SECRET: 'b', PD_KEY: 'c', LLM_KEY: 'd' };
 
 describe('a file that says everything', () => {
-  const result = loadConfig({
+  const result = loadUnexamined({
     file: fixture('everything'),
     env: SECRETS,
     cwd: '/srv/aegis',
     dataDir: '/var/lib/aegis',
-  });
+  }).result;
   if (!result.ok) throw new Error(JSON.stringify(result.mistakes));
   const { gateway, rateLimiting, auth, monitoring, ml, nlQuery, admin, database, redis } = result.config;
 
@@ -251,13 +251,13 @@ describe('a file with routes alone', () => {
 
 describe('the other files', () => {
   it.each(['redirect', 'respond', 'sentinels', 'cluster', 'switched-off'])('%s is accepted', (name) => {
-    const result = loadConfig({ file: fixture(name), env: {} });
+    const result = loadUnexamined({ file: fixture(name), env: {} }).result;
     expect(result.ok ? [] : result.mistakes).toEqual([]);
     expect(result.warnings).toEqual([]);
   });
 
   it('switched off means null, everywhere', () => {
-    const result = loadConfig({ file: fixture('switched-off'), env: {} });
+    const result = loadUnexamined({ file: fixture('switched-off'), env: {} }).result;
     if (!result.ok) throw new Error('refused');
     const { gateway, auth, monitoring, ml, rateLimiting } = result.config;
     expect(gateway).toMatchObject({ tls: null, cors: null, limits: { body: null, requestTimeout: null } });
@@ -271,7 +271,7 @@ describe('the other files', () => {
   });
 
   it('a secret file loses the line break at its end and is watched', () => {
-    const result = loadConfig({ file: fixture('sentinels'), env: {} });
+    const result = loadUnexamined({ file: fixture('sentinels'), env: {} }).result;
     if (!result.ok) throw new Error('refused');
     expect(result.config.redis.password?.reveal()).toBe('secret-8');
     expect(result.config.redis.sentinels).toEqual([

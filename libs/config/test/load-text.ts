@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig, type LoadedConfig, type RefusedConfig } from '../src/load.js';
+import { loadUnexamined, type LoadedConfig, type RefusedConfig } from '../src/load.js';
 import { type Environment } from '../src/input/substitute.js';
 
 /** Loads a text as if it stood in a file of its own. */
@@ -10,7 +10,7 @@ export function loadText(text: string | Uint8Array, env: Environment = {}): Load
   try {
     const file = join(directory, 'aegis.yaml');
     writeFileSync(file, text);
-    return loadConfig({ file, env, cwd: directory });
+    return loadUnexamined({ file, env, cwd: directory }).result;
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -9,8 +9,8 @@ export interface CheckOptions extends ConfigOptions {
 }
 
 /** Everything that is wrong with a file, or what is in it. */
-export function check(file: string | undefined, options: CheckOptions): ExitCode {
-  const loaded = load(file === undefined ? options : { ...options, config: file });
+export async function check(file: string | undefined, options: CheckOptions): Promise<ExitCode> {
+  const loaded = await load(file === undefined ? options : { ...options, config: file });
   const { ok, warnings } = loaded;
   const mistakes = ok ? [] : loaded.mistakes;
   const exit = ok ? EXIT.fine : EXIT.no;

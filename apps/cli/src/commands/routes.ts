@@ -20,13 +20,13 @@ export async function routes(options: RoutesOptions): Promise<ExitCode> {
   const { match, header, live = false, json = false } = options;
   if (match === undefined) {
     if (header !== undefined) throw new CliError(EXIT.usage, '-H belongs to a request: say which one with --match.');
-    const items = live ? await listLive(options) : listFile(options);
+    const items = live ? await listLive(options) : await listFile(options);
     if (json) printJson({ items });
     else printList(items);
     return EXIT.fine;
   }
   const request = readRequest(match, header ?? []);
-  const explained = live ? await explainLive(options, request) : explainFile(options, request);
+  const explained = live ? await explainLive(options, request) : await explainFile(options, request);
   if (json) printJson(explained);
   else printExplanation(explained);
   return explained.outcome === 'route' && !explained.reserved ? EXIT.fine : EXIT.no;
@@ -36,16 +36,16 @@ async function listLive(options: LiveOptions): Promise<readonly ListedRoute[]> {
   return (await ask<{ items: ListedRoute[] }>(options, 'GET', '/_aegis/routes')).items;
 }
 
-function listFile(options: ConfigOptions): readonly ListedRoute[] {
-  const { gateway } = loadValid(options).config;
+async function listFile(options: ConfigOptions): Promise<readonly ListedRoute[]> {
+  const { gateway } = (await loadValid(options)).config;
   return new RouteTable(gateway.routes).routes.map(({ route }) => {
     const { name, hosts, path, methods, priority } = route;
     return { name, hosts, path, methods, priority, to: destination(route, gateway.upstreams) };
   });
 }
 
-function explainFile(options: ConfigOptions, { method, url, headers }: RouteRequest): Explained {
-  const { config } = loadValid(options);
+async function explainFile(options: ConfigOptions, { method, url, headers }: RouteRequest): Promise<Explained> {
+  const { config } = await loadValid(options);
   const { routes, upstreams } = config.gateway;
   const explanation = refusedOr(() => explainRequest({ routes: new RouteTable(routes) }, method, url, headers));
   const won = routes.find(({ name }) => name === explanation.route);

@@ -102,8 +102,8 @@ export class StatusController {
   @Post('reload')
   @Needs('write:config')
   @HttpCode(200)
-  reload() {
-    const outcome = this.config.reload();
+  async reload() {
+    const outcome = await this.config.reload();
     if (outcome.ok) return { version: outcome.version };
     throw new Refusal(
       'validation_failed',

@@ -97,7 +97,14 @@ export function checkRegex(source: string): string | undefined {
   }
 }
 
-export const regex = text({ words: 'regular expression', check: checkRegex });
+/** Whether it can be made to take for ever is looked at when all have been read. */
+export const regex = text({ words: 'regular expression', check: checkRegex }).to(
+  (value, place) => {
+    if (value !== '') place.regex(value);
+    return value;
+  },
+  (value) => value,
+);
 
 const present = boolean().to(
   (value, place) => {

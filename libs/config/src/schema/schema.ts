@@ -2,6 +2,9 @@ import { type InputNode, type Origin } from '../input/node.js';
 import { type Secret } from '../secrets/secret.js';
 import { type SecretSource } from '../secrets/secret-source.js';
 
+/** A regular expression that will be tried on what clients send. */
+export type Expression = Pick<Finding, 'path' | 'origin'> & { readonly source: string };
+
 export type Path = readonly (string | number)[];
 
 /** One mistake, where it stands not yet turned into line and column. */
@@ -25,6 +28,8 @@ export interface Reading {
   readonly secrets: SecretSource;
   /** What must not appear in a message or an excerpt of the file. */
   readonly revealed: Set<string>;
+  /** Regular expressions that compile, and that nobody knows yet to be harmless. */
+  readonly expressions: Expression[];
 }
 
 /** A spot in the tree while it is read: knows its path, and takes complaints. */
@@ -41,6 +46,10 @@ export class Place {
 
   wrong(message: string, more: Pick<Finding, 'allowed' | 'hint' | 'stray'> = {}): void {
     this.reading.mistakes.push({ path: this.path, origin: this.origin, message, ...more });
+  }
+
+  regex(source: string): void {
+    this.reading.expressions.push({ path: this.path, origin: this.origin, source });
   }
 
   warn(message: string, hint?: string): void {
@@ -146,6 +155,7 @@ export function silent(place?: Place): Place {
     mistakes: [],
     warnings: [],
     revealed: new Set(),
+    expressions: [],
     secrets: place?.reading.secrets ?? { file: () => ({ text: '' }), decrypt: () => ({ text: '' }) },
   };
   return new Place(place?.path ?? [], place?.origin ?? { kind: 'nowhere' }, reading);
