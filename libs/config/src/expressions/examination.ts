@@ -45,7 +45,7 @@ let earlier: Promise<unknown> = Promise.resolve();
  */
 export async function examine(
   sources: readonly string[],
-  limits: Limits = { time: 10_000 },
+  limits: Limits = { time: 30_000 },
 ): Promise<ReadonlyMap<string, Verdict>> {
   const mine = earlier.then(async () => {
     const fresh = [...new Set(sources)].filter((source) => !verdicts.has(source));
