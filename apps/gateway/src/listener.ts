@@ -38,7 +38,7 @@ export class Listener implements ListenerInfo {
   port = 0;
   private handle: Handle | undefined;
   private draining = false;
-  private readonly upgraded = new Set<Duplex>();
+  private readonly upgraded = new Map<Duplex, Upgrade>();
   /** The answer to the latest request of each connection. */
   private readonly latest = new WeakMap<Duplex, ServerResponse>();
   private readonly refused = new WeakSet<Duplex>();
@@ -116,14 +116,17 @@ export class Listener implements ListenerInfo {
     const res = new ServerResponse(req);
     res.shouldKeepAlive = false;
     res.assignSocket(socket as Socket);
-    this.upgraded.add(socket);
+    const upgrade: Upgrade = { socket, first, goAway: null };
+    this.upgraded.set(socket, upgrade);
+    // What was answered on this connection before does not make it an idle one.
+    this.latest.delete(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       this.upgraded.delete(socket);
       res.destroy();
     });
     res.on('finish', () => endSoon(socket));
-    this.handle?.(req, res, this, { socket, first });
+    this.handle?.(req, res, this, upgrade);
   }
 
   /** Connections from now on are made with the certificates as they are in their files now. */
@@ -165,10 +168,14 @@ export class Listener implements ListenerInfo {
     this.loiterers.stop();
     if (!this.server.listening) return;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    this.server.closeIdleConnections();
-    const sweep = setInterval(() => this.server.closeIdleConnections(), 100);
+    const sweepOnce = (): void => {
+      this.server.closeIdleConnections();
+      for (const { goAway } of this.upgraded.values()) goAway?.();
+    };
+    sweepOnce();
+    const sweep = setInterval(sweepOnce, 100);
     const last = setTimeout(() => {
-      for (const socket of this.upgraded) socket.destroy();
+      for (const socket of this.upgraded.keys()) socket.destroy();
       this.server.closeAllConnections();
     }, within);
     await closed;

@@ -56,6 +56,8 @@ export interface Upgrade {
   readonly socket: Duplex;
   /** What the client sent after its request head. */
   readonly first: Buffer;
+  /** Ends what the socket is used for in an orderly way; set by who uses it, called when the gateway leaves, perhaps often. */
+  goAway: (() => void) | null;
 }
 
 /**
