@@ -47,7 +47,7 @@ class Joint {
   constructor(
     exchange: Exchange,
     upgrade: Upgrade,
-    private readonly upstream: Socket,
+    upstream: Socket,
     fromUpstream: Buffer,
   ) {
     const client = upgrade.socket;
