@@ -10,6 +10,7 @@ import { type Duplex } from 'node:stream';
 import { type TLSSocket } from 'node:tls';
 import { type ServerTls } from '#config';
 import { type ListenerInfo, type Upgrade } from '#kernel';
+import { lingerAfterEarlyAnswers } from './linger.js';
 import { Loiterers } from './loiterers.js';
 import { answerUnparsed, endSoon, unparsed } from './unparsed.js';
 
@@ -64,9 +65,11 @@ export class Listener implements ListenerInfo {
     const answer = (req: IncomingMessage, res: ServerResponse): void => this.request(req, res);
     this.server =
       tls === null ? createServer(options, answer) : createSecureServer({ ...options, ...certificates(tls) }, answer);
+    const latest = (socket: Duplex): ServerResponse | undefined => this.latest.get(socket);
+    lingerAfterEarlyAnswers(this.server, this.secure, latest);
     // Where a head has begun, Node comes first: it looks as often, and can say why.
     const patience = { idle: limits.keepAlive, head: limits.headersTimeout + 2 * every };
-    this.loiterers = new Loiterers(this.server, this.secure, (socket) => this.latest.get(socket), patience, every);
+    this.loiterers = new Loiterers(this.server, this.secure, latest, patience, every);
     if (tls?.clientCa != null) this.server.on('secureConnection', refuseForeignCertificate);
     this.server.maxConnections = limits.connections;
     this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, first: Buffer) =>

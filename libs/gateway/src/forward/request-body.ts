@@ -29,6 +29,7 @@ export class RequestBody {
   private connection: Http1Connection | null = null;
   private patience: BodyPatience | undefined;
   private started = false;
+  private stopped = false;
   private ended: boolean;
   private pieces: Buffer[] | null;
   private keptBytes = 0;
@@ -84,9 +85,12 @@ export class RequestBody {
     this.resume();
   }
 
+  /** Nobody wants the rest: the client may get rid of it. */
   stop(): void {
+    this.stopped = true;
     this.connection = null;
     this.patience?.stop();
+    if (this.started && !this.ended) this.exchange.req.resume();
   }
 
   private start(): void {
@@ -107,7 +111,8 @@ export class RequestBody {
     const { exchange, connection } = this;
     exchange.bytesIn += piece.length;
     if (exchange.bytesIn > this.terms.limit) {
-      this.owner.bodyTooLarge();
+      this.pieces = null;
+      if (!this.stopped) this.owner.bodyTooLarge();
       return;
     }
     this.keep(piece);
