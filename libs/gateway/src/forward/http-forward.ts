@@ -176,10 +176,13 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     else this.encoder = new BodyEncoder(coding, length > 0 ? length : undefined, this.encoded());
     fields.push('X-Request-Id', exchange.id);
     if (exchange.answerHeaders.length > 0) fields.push(...exchange.answerHeaders);
+    // Without chunks there is no place for them.
+    if (length < 0 && exchange.req.httpVersionMinor === 0) dropField(fields, 'trailer');
     try {
       res.writeHead(status, head.reason, fields);
       exchange.status = status;
     } catch (error) {
+      res.statusMessage = '';
       exchange.errorMessage = String(error);
       this.giveUp('upstream_reset', DETAIL.protocol);
     }
@@ -360,6 +363,11 @@ export class HttpForward implements ResponseHandler, BodyOwner {
 /** Methods that mean the same when they arrive twice (RFC 9110, 9.2.2). */
 function isSafeToRepeat(method: string): boolean {
   return method !== 'POST' && method !== 'PATCH' && method !== 'CONNECT';
+}
+
+/** Of a flat list, in place. */
+function dropField(fields: string[], lower: string): void {
+  for (let i = fields.length - 2; i >= 0; i -= 2) if (fields[i]?.toLowerCase() === lower) fields.splice(i, 2);
 }
 
 function pairs(flat: readonly string[]): [string, string][] {

@@ -44,12 +44,7 @@ class Joint {
   private leaving = false;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    exchange: Exchange,
-    upgrade: Upgrade,
-    upstream: Socket,
-    fromUpstream: Buffer,
-  ) {
+  constructor(exchange: Exchange, upgrade: Upgrade, upstream: Socket, fromUpstream: Buffer) {
     const client = upgrade.socket;
     this.client = client;
     this.down = new Way(upstream, client, (bytes) => (exchange.bytesOut += bytes));
