@@ -99,7 +99,7 @@ async function deaf(scheme: 'http' | 'https', path: string, chunked: boolean): P
 /** There is room for more, or it is gone. */
 async function room(socket: Socket): Promise<void> {
   const stop = new AbortController();
-  const either = ['drain', 'close'].map(async (event) => await once(socket, event, { signal: stop.signal }));
+  const either = ['drain', 'close'].map((event): Promise<unknown> => once(socket, event, { signal: stop.signal }));
   await Promise.race(either).catch(() => undefined);
   stop.abort();
   await Promise.allSettled(either);
