@@ -99,6 +99,19 @@ describe.each(['http', 'https'] as const)('a WebSocket through a listener of %s'
     expect(await ear.closed).toEqual({ code: 1000, reason: '' });
   });
 
+  it('gets a message of 16 MB back, whole and in a hundred frames', async () => {
+    const ear = await opened(scheme, { perMessageDeflate: false });
+    const large = randomBytes(16 * 1024 ** 2);
+    ear.socket.send(large);
+    expect((await ear.message()).data.equals(large)).toBe(true);
+    const part = Math.ceil(large.length / 100);
+    for (let at = 0; at < large.length; at += part) {
+      ear.socket.send(large.subarray(at, at + part), { fin: at + part >= large.length });
+    }
+    expect((await ear.message()).data.equals(large)).toBe(true);
+    ear.socket.terminate();
+  });
+
   it('may cut a message into frames, with pings in between', async () => {
     const ear = await opened(scheme);
     const pong = once(ear.socket, 'pong');

@@ -165,11 +165,14 @@ export class Listener implements ListenerInfo {
     this.draining = true;
   }
 
-  /** No new connections; resolves when the last one is gone, or after `within` milliseconds at the most. */
+  /** No new connections; resolves when the last one is gone, or after `within` milliseconds at the most. Told a second time with 0, it is over at once. */
   async close(within: number): Promise<void> {
     this.drain();
     this.loiterers.stop();
-    if (!this.server.listening) return;
+    if (!this.server.listening) {
+      if (within === 0) this.cut();
+      return;
+    }
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const sweepOnce = (): void => {
       this.server.closeIdleConnections();
@@ -177,13 +180,15 @@ export class Listener implements ListenerInfo {
     };
     sweepOnce();
     const sweep = setInterval(sweepOnce, 100);
-    const last = setTimeout(() => {
-      for (const socket of this.upgraded.keys()) socket.destroy();
-      this.server.closeAllConnections();
-    }, within);
+    const last = setTimeout(() => this.cut(), within);
     await closed;
     clearInterval(sweep);
     clearTimeout(last);
+  }
+
+  private cut(): void {
+    for (const socket of this.upgraded.keys()) socket.destroy();
+    this.server.closeAllConnections();
   }
 }
 
