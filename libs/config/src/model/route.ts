@@ -179,7 +179,7 @@ export const route = object({
   path: withDefault(
     pathMatch,
     '/',
-    '`/api/users` takes this path and everything below it, by segment. `/orders/:id/items` is a pattern for the whole path. `/files/*` takes everything below `/files/`. Or `{ exact: … }`, `{ prefix: … }`, `{ regex: … }`.',
+    '`/api/users` takes this path and everything below it, by segment. `/orders/:id/items` is a pattern for the whole path. `/files/*` takes everything below `/files/`. Or `{ exact: … }`, `{ prefix: … }`, `{ regex: … }`. A regular expression, here and anywhere else, that a client could slow the gateway down with is refused, with what to write instead.',
     { example: '/api/users' },
   ),
   hosts: withDefault(
