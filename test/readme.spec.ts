@@ -109,7 +109,7 @@ describe('docs/dependencies.md', () => {
   it('has a line for every package that the apps and libs import', () => {
     const sources = ['libs', 'apps'].flatMap(sourcesIn).filter((file) => !file.startsWith('libs/testing/'));
     const imported = sources.flatMap((file) => [
-      ...text(file).matchAll(/(?:\bfrom|^import|\bimport\() ?'([^'.#\n][^'\n]*)'/gm),
+      ...text(file).matchAll(/(?:\bfrom |^import |\bimport\()'([^'.#\n][^'\n]*)'/gm),
     ]);
     const packages = new Set(
       imported

@@ -1,7 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { aegis, ROOT, run } from './run-cli.js';
 
-const COMMANDS = ['start', 'status', 'reload', 'check', 'routes', 'encrypt', 'migrate', 'keys create', 'version'];
+const COMMANDS = [
+  'start',
+  'status',
+  'reload',
+  'limits',
+  'check',
+  'routes',
+  'encrypt',
+  'migrate',
+  'keys create',
+  'version',
+];
 
 describe('aegis', () => {
   it('shows all commands with examples and exit codes when called alone', async () => {

@@ -9,7 +9,11 @@ export interface LiveOptions {
 const PATIENCE_MS = 10_000;
 
 /** Asks the admin API of a running gateway. Whatever comes instead of an answer is told in one line. */
-export async function ask<T>({ url, key = '' }: LiveOptions, method: 'GET' | 'POST', path: string): Promise<T> {
+export async function ask<T>(
+  { url, key = '' }: LiveOptions,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+): Promise<T> {
   const base = baseOf(url);
   if (key === '') {
     throw new CliError(

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type CheckOptions } from './commands/check.js';
 import { type CreateOptions } from './commands/keys.js';
+import { type RefusedOptions, type UsageOptions } from './commands/limits.js';
 import { type RoutesOptions } from './commands/routes.js';
 import { type StatusOptions } from './commands/status.js';
 import { type TopOptions } from './commands/top.js';
@@ -36,6 +37,7 @@ export function program(end: End): Command {
     .usage('COMMAND [options]')
     .addHelpText('after', EXAMPLES);
   gatewayCommands(aegis.commandsGroup('The gateway:'), end);
+  limitCommands(aegis, end);
   configurationCommands(aegis.commandsGroup('The configuration:'), end);
   databaseCommands(aegis.commandsGroup('The database:'));
   aegis
@@ -75,6 +77,36 @@ function gatewayCommands(aegis: Command, end: End): void {
       'Has the running gateway read its file again, and says what is wrong with it. It follows changes anyway; this waits for the outcome.',
     )
     .action(async (options: LiveOptions) => (await import('./commands/reload.js')).reload(options));
+}
+
+function limitCommands(aegis: Command, end: End): void {
+  const limits = aegis
+    .command('limits')
+    .summary('who is refused, what is used up; let somebody in again')
+    .description('The limits of the running gateway.');
+  const rule = (): Option => new Option('--rule <name>', 'of this rule only');
+  withGateway(limits.command('top'))
+    .summary('the keys that are refused most')
+    .description('The keys that this instance refused most, in the last half hour to hour.')
+    .option('--limit <number>', 'how many', '20')
+    .addOption(json())
+    .action(async (options: RefusedOptions) => (await import('./commands/limits.js')).top(options));
+  withGateway(limits.command('usage').argument('[key]', 'such as consumer=acme or ip=192.0.2.7'))
+    .summary('what the rules said, or what a key has used')
+    .description(
+      'How often each rule was asked and refused; or what a key has used of each. Exit code 1: the key has used nothing.',
+    )
+    .addOption(rule())
+    .addOption(json())
+    .action(async (key: string | undefined, options: UsageOptions) =>
+      end(await (await import('./commands/limits.js')).usage(key, options)),
+    );
+  withGateway(limits.command('reset').argument('<key>', 'such as consumer=acme or ip=192.0.2.7'))
+    .summary('give a key its whole limit again')
+    .description('Gives a key its whole limit again, on all instances when the limits are counted in Redis.')
+    .addOption(rule())
+    .addOption(json())
+    .action(async (key: string, options: UsageOptions) => (await import('./commands/limits.js')).reset(key, options));
 }
 
 function configurationCommands(aegis: Command, end: End): void {

@@ -20,6 +20,8 @@ export class ConfigReload {
   private next: Promise<ReloadOutcome> | undefined;
   private closed = false;
   last: ReloadOutcome;
+  /** Since the start. */
+  readonly counts = { served: 0, refused: 0 };
 
   constructor(
     private readonly source: { readonly file: string; readonly dataDir: string },
@@ -57,7 +59,10 @@ export class ConfigReload {
 
   private async load(): Promise<ReloadOutcome> {
     const result = await loadConfig(this.source);
-    if (!this.closed) this.last = this.apply(result);
+    if (!this.closed) {
+      this.last = this.apply(result);
+      this.counts[this.last.ok ? 'served' : 'refused']++;
+    }
     return this.last;
   }
 

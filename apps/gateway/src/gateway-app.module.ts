@@ -1,23 +1,29 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AuthenticationGuard, AuthModule } from '#auth';
+import { type Config } from '#config';
 import { GatewayModule, type SnapshotStore } from '#gateway';
-import { type Dependency, HealthModule, type Readiness, RequestRecorder } from '#monitoring';
+import { type Dependency, HealthModule, LimitRecorder, type Readiness, RequestRecorder } from '#monitoring';
 import { systemClock } from '#kernel';
-import { RateLimitModule } from '#rate-limit';
-import { AuditLog, RedisConnection, Storage, StorageModule, type StorageOptions } from '#storage';
+import { RateLimiter, RateLimitModule } from '#rate-limit';
+import { AuditLog, LimitRows, QuotaRows, RedisConnection, Storage, StorageModule, type StorageOptions } from '#storage';
 import { AuditController } from './audit/audit.controller.js';
 import { type AuditSettings, AuditTrail } from './audit/audit-trail.js';
+import { LimitMetricsController } from './admin/limit-metrics.controller.js';
+import { LimitsController } from './admin/limits.controller.js';
 import { Operations } from './admin/operations.js';
 import { OwnerKey } from './admin/owner-key.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
+import { prometheusController } from './admin/prometheus.controller.js';
 import { StatusController } from './admin/status.controller.js';
 import { TargetsController } from './admin/targets.controller.js';
 import { ConfigReload } from './config-reload.js';
+import { GatewayMetrics } from './gateway-metrics.js';
 import { ClusterSize, Heartbeat } from './heartbeat.js';
 import { RESERVED } from './reserved-paths.js';
+import { Telemetry } from './telemetry.js';
 import { VERSION } from './version.js';
 
 export interface GatewayParts {
@@ -29,6 +35,8 @@ export interface GatewayParts {
   readonly clusterSize: ClusterSize;
   readonly reserved: (path: string) => boolean;
   readonly audit: () => AuditSettings;
+  readonly metrics: GatewayMetrics;
+  readonly monitoring: () => Config['monitoring'];
 }
 
 /** The composition root: names the parts, decides nothing. */
@@ -38,16 +46,18 @@ export class GatewayAppModule {
     const storage = StorageModule.forRoot(parts.storage);
     const limits = RateLimitModule.register({
       imports: [storage],
-      inject: [RedisConnection],
-      useFactory: (redis: RedisConnection | null) => ({
+      inject: [RedisConnection, QuotaRows],
+      useFactory: (redis: RedisConnection | null, quotas: QuotaRows) => ({
         rules: () => parts.store.current.rules,
         redis: redis?.client ?? null,
         instances: () => parts.clusterSize.instances,
         credentialHeaders: () => parts.store.current.access.credentialHeaders,
+        quotas,
         clock: systemClock,
       }),
     });
     const auth = AuthModule.register([storage]);
+    const { prometheus } = parts.monitoring();
     return {
       module: GatewayAppModule,
       imports: [
@@ -60,12 +70,20 @@ export class GatewayAppModule {
         HealthModule.register({
           version: VERSION,
           readiness: parts.readiness,
-          imports: [storage],
+          imports: [storage, limits],
           inject: [Storage, RedisConnection],
           dependencies: dependencies,
+          limiter: RateLimiter,
         }),
       ],
-      controllers: [AuditController, StatusController, TargetsController],
+      controllers: [
+        AuditController,
+        StatusController,
+        TargetsController,
+        LimitsController,
+        LimitMetricsController,
+        ...(prometheus.enabled ? [prometheusController(prometheus)] : []),
+      ],
       providers: [
         AuthenticationGuard,
         Operations,
@@ -79,6 +97,9 @@ export class GatewayAppModule {
         { provide: RESERVED, useValue: parts.reserved },
         { provide: ConfigReload, useValue: parts.config },
         { provide: RequestRecorder, useValue: parts.recorder },
+        { provide: GatewayMetrics, useValue: parts.metrics },
+        { provide: LimitRecorder, useFactory: (rows: LimitRows) => limitRecorder(rows, parts), inject: [LimitRows] },
+        Telemetry,
         {
           provide: OwnerKey,
           useFactory: (env: ConfigService) => new OwnerKey(env.get('AEGIS_ADMIN_KEY')),
@@ -88,6 +109,20 @@ export class GatewayAppModule {
       ],
     };
   }
+}
+
+function limitRecorder(rows: LimitRows, { monitoring }: GatewayParts): LimitRecorder {
+  const logger = new Logger('Limits');
+  return new LimitRecorder({
+    insert: (added) => rows.insert(added),
+    removeBefore: (time) => rows.removeBefore(time),
+    settings: () => {
+      const { metricsEnabled, ...settings } = monitoring();
+      return { ...settings, enabled: metricsEnabled };
+    },
+    now: () => systemClock.now(),
+    warn: (message) => logger.warn(message),
+  });
 }
 
 function dependencies(storage: Storage, redis: RedisConnection | null): Dependency[] {

@@ -10,6 +10,7 @@ import { BootError, listenError } from './boot-error.js';
 import { ConfigReload } from './config-reload.js';
 import { startDemoUpstream } from './demo-upstream.js';
 import { GatewayAppModule } from './gateway-app.module.js';
+import { GatewayMetrics } from './gateway-metrics.js';
 import { ClusterSize, Heartbeat } from './heartbeat.js';
 import { Listener } from './listener.js';
 import { ReservedPaths } from './reserved-paths.js';
@@ -57,9 +58,13 @@ export class Gateway {
     const { logger } = log;
     for (const warning of [...loaded.warnings.map(mistakeLine), ...notYet(config)]) logger.warn(warning);
     const demo = await startDemoUpstream();
+    const metrics = new GatewayMetrics();
     const store = new SnapshotStore(loaded, systemClock, {
       demoUrl: demo.url,
-      news: (target, news) => logger.warn({ target }, `target ${target}: ${news}`),
+      news: (target, news) => {
+        logger.warn({ target }, `target ${target}: ${news}`);
+        metrics.changed(target, news);
+      },
     });
     let current = config;
     const recorder = new RequestRecorder(systemClock, (err) => logger.error({ err }, 'a reader of the records failed'));
@@ -98,6 +103,8 @@ export class Gateway {
         clusterSize,
         reserved: reservedPaths(config),
         audit: () => current.monitoring.audit,
+        metrics,
+        monitoring: () => current.monitoring,
       }),
       adapter,
       { logger: new NestLogger(logger), abortOnError: false, bodyParser: false },
@@ -209,6 +216,7 @@ function needsRestart(before: Config, now: Config): string[] {
     ['gateway.port', ({ gateway }) => gateway.port],
     ['gateway.tls', ({ gateway }) => gateway.tls === null],
     ['admin.port', ({ admin }) => admin.port],
+    ['monitoring.prometheus', ({ monitoring }) => JSON.stringify(monitoring.prometheus)],
     ['database', ({ declared }) => JSON.stringify(declared.database)],
     ['redis', ({ declared }) => JSON.stringify(declared.redis)],
   ];

@@ -54,9 +54,20 @@ export class FailedCredentials {
     const left = (this.shutOut.get(keyOf(RULE.key, exchange)) ?? 0) - now;
     if (left <= 0) return;
     exchange.rateLimited = true;
+    const refused = new Check(RULE, keyOf(RULE.key, exchange), 1, 1);
+    refused.allowed = false;
+    exchange.limits = [refused];
     throw new Refusal('rate_limited', 'Too many credentials from this address were wrong.', {
       'Retry-After': String(Math.ceil(left / 1000)),
     });
+  }
+
+  /** The address may guess again: `key` is `ip=…`. */
+  async forget(key: string): Promise<boolean> {
+    this.shutOut.delete(key);
+    const check = new Check(RULE, key, 0, 0);
+    await this.memory.forget(check);
+    return this.store().forget(check);
   }
 
   /** A credential was not valid. */

@@ -5,10 +5,12 @@ import { FailedCredentials } from './failed-credentials.js';
 import { RateLimiter } from './rate-limiter.js';
 import { type RuleSet } from './rules/rule-set.js';
 import { MemoryStore } from './stores/memory-store.js';
+import { QuotaLedger, type QuotaRows } from './stores/quota-ledger.js';
 import { type BreakerState } from './stores/redis/breaker.js';
 import { LeasedStore } from './stores/redis/leased-store.js';
 import { type RedisCommands } from './stores/redis/limiter-script.js';
 import { RedisStore } from './stores/redis/redis-store.js';
+import { LimitUsage } from './usage/limit-usage.js';
 
 export interface RateLimitOptions {
   /** Of the configuration that is served now. */
@@ -18,6 +20,8 @@ export interface RateLimitOptions {
   /** How many instances live, as far as is known; it must be known while Redis is away. */
   readonly instances: () => number;
   readonly credentialHeaders: CredentialHeaders;
+  /** Where quotas of the calendar outlast the process when it counts them itself. */
+  readonly quotas: QuotaRows;
   readonly clock: Clock;
 }
 
@@ -44,10 +48,21 @@ export class RateLimitModule {
           inject: [OPTIONS],
         },
         {
-          provide: RateLimiter,
-          useFactory: (options: RateLimitOptions, memory: MemoryStore) =>
-            new RateLimiter(options.rules, { memory, ...sharedStores(options) }),
+          provide: QuotaLedger,
+          useFactory: ({ rules, quotas, clock }: RateLimitOptions, memory: MemoryStore) =>
+            new QuotaLedger({ rows: quotas, memory, rules: () => rules().byName, now: () => clock.now() }),
           inject: [OPTIONS, MemoryStore],
+        },
+        {
+          provide: RateLimiter,
+          useFactory: (options: RateLimitOptions, memory: MemoryStore, ledger: QuotaLedger) =>
+            new RateLimiter(options.rules, { memory, ...sharedStores(options) }, ledger),
+          inject: [OPTIONS, MemoryStore, QuotaLedger],
+        },
+        {
+          provide: LimitUsage,
+          useFactory: ({ clock }: RateLimitOptions) => new LimitUsage(() => clock.now()),
+          inject: [OPTIONS],
         },
         {
           provide: FailedCredentials,
@@ -61,7 +76,7 @@ export class RateLimitModule {
           inject: [OPTIONS],
         },
       ],
-      exports: [RateLimiter, FailedCredentials, CREDENTIAL_HEADERS],
+      exports: [RateLimiter, FailedCredentials, LimitUsage, CREDENTIAL_HEADERS],
     };
   }
 }

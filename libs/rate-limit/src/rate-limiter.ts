@@ -3,8 +3,9 @@ import { type Exchange, formatDuration, Refusal } from '#kernel';
 import { dropLimitFields, limitHeaders, retryAfter } from './headers.js';
 import { costAfter } from './rules/cost.js';
 import { type RuleSet } from './rules/rule-set.js';
-import { type Check } from './stores/check.js';
+import { Check } from './stores/check.js';
 import { type LimiterStore, type Verdict } from './stores/limiter-store.js';
+import { type QuotaLedger } from './stores/quota-ledger.js';
 import { type RedisStore } from './stores/redis/redis-store.js';
 
 export interface Stores {
@@ -14,9 +15,21 @@ export interface Stores {
   readonly leased: LimiterStore | null;
 }
 
+/** What one key has used of one rule. */
+export interface KeyUsage {
+  readonly rule: string;
+  readonly key: string;
+  readonly limit: number;
+  readonly used: number;
+  readonly remaining: number;
+  /** Seconds until there is more; 0: nothing is used. */
+  readonly reset: number;
+}
+
 export interface LimiterState {
   readonly store: 'memory' | 'redis';
-  readonly state: 'available' | 'away';
+  /** `own`: each instance counts for itself. */
+  readonly state: 'shared' | 'own' | 'away';
   /** Milliseconds since the epoch. */
   readonly since: number;
   /** Why it is away. */
@@ -30,6 +43,7 @@ export class RateLimiter implements OnApplicationShutdown {
   constructor(
     private readonly rules: () => RuleSet,
     private readonly stores: Stores,
+    private readonly ledger: QuotaLedger | null = null,
   ) {}
 
   /** Throws the refusal; a promise only when a store somewhere else has to be asked. */
@@ -45,10 +59,47 @@ export class RateLimiter implements OnApplicationShutdown {
   get state(): LimiterState {
     const { redis } = this.stores;
     if (!redis || this.rules().settings.store === 'memory') {
-      return { store: 'memory', state: 'available', since: this.startedAt, reason: '' };
+      return { store: 'memory', state: 'own', since: this.startedAt, reason: '' };
     }
     const { state, since, reason } = redis.state;
-    return { store: 'redis', state: state === 'open' ? 'away' : 'available', since, reason };
+    return { store: 'redis', state: state === 'open' ? 'away' : 'shared', since, reason };
+  }
+
+  get ruleNames(): readonly string[] {
+    return [...this.rules().byName.keys()];
+  }
+
+  /** What a key has used of the rules, or of one; rules of which it has used nothing are left out. null: nobody can tell now. */
+  async usageOf(key: string, only: string | null): Promise<KeyUsage[] | null> {
+    const found: KeyUsage[] = [];
+    for (const check of this.looks(key, only)) {
+      const verdict = await this.store().check([check]);
+      if (verdict === 'unchecked' || verdict === 'unavailable') return null;
+      const { rule, remaining, renews } = check;
+      const { capacity } = rule.limit;
+      if (remaining >= capacity) continue;
+      const reset = Math.ceil(renews / 1e6);
+      found.push({ rule: rule.name, key, limit: capacity, used: capacity - remaining, remaining, reset });
+    }
+    return found;
+  }
+
+  /** The key has its whole limit again; answers the rules that were told. null: the store cannot be told now. */
+  async reset(key: string, only: string | null): Promise<string[] | null> {
+    const done: string[] = [];
+    for (const check of this.looks(key, only)) {
+      if (!(await this.store().forget(check))) return null;
+      await this.ledger?.forget(check.rule, key);
+      done.push(check.rule.name);
+    }
+    return done;
+  }
+
+  /** Asks that take nothing, of each rule as it holds for the key. */
+  private looks(key: string, only: string | null): Check[] {
+    const rules = [...this.rules().byName.values()].filter(({ name }) => only === null || name === only);
+    const consumer = key.split(',').find((part) => part.startsWith('consumer='));
+    return rules.map((rule) => new Check(rule.ofConsumers?.get(consumer?.slice(9) ?? '') ?? rule, key, 0, 0));
   }
 
   /** What the current configuration counts in. */

@@ -8,6 +8,8 @@ export { Consumer } from './entities/consumer.js';
 export { Credential } from './entities/credential.js';
 export { Instance } from './entities/instance.js';
 export { type HeartbeatState, InstanceRegistry } from './instance-registry.js';
+export { type LimitRow, LimitRows } from './limit-rows.js';
+export { type QuotaRow, QuotaRows } from './quota-rows.js';
 export { type RedisNode, type RedisOptions } from './redis/redis-client.js';
 export { RedisConnection, type RedisState } from './redis/redis-connection.js';
 export { StorageError, type StorageLog } from './storage-error.js';

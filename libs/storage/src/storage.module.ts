@@ -5,6 +5,8 @@ import { systemClock } from '#kernel';
 import { AuditLog } from './audit/audit-log.js';
 import { AdminKeys } from './admin-keys.js';
 import { InstanceRegistry } from './instance-registry.js';
+import { LimitRows } from './limit-rows.js';
+import { QuotaRows } from './quota-rows.js';
 import { RedisConnection } from './redis/redis-connection.js';
 import { type StorageLog } from './storage-error.js';
 import { type DatabaseOptions, Storage } from './storage.js';
@@ -44,13 +46,15 @@ export class StorageModule implements OnApplicationShutdown {
           inject: [DataSource],
         },
         { provide: AuditLog, useFactory: (source: DataSource) => new AuditLog(source), inject: [DataSource] },
+        { provide: QuotaRows, useFactory: (source: DataSource) => new QuotaRows(source), inject: [DataSource] },
+        { provide: LimitRows, useFactory: (source: DataSource) => new LimitRows(source), inject: [DataSource] },
         {
           provide: InstanceRegistry,
           useFactory: (source: DataSource) => new InstanceRegistry(source, systemClock),
           inject: [DataSource],
         },
       ],
-      exports: [Storage, RedisConnection, AdminKeys, AuditLog, InstanceRegistry],
+      exports: [Storage, RedisConnection, AdminKeys, AuditLog, InstanceRegistry, QuotaRows, LimitRows],
     };
   }
 

@@ -95,6 +95,7 @@ export const monitoring = object({
     object({
       enabled: withDefault(boolean(), true, 'Serve metrics for Prometheus.'),
       path: withDefault(path, '/metrics', 'Where.'),
+      public: withDefault(boolean(), true, '`false`: whoever asks needs an admin credential.'),
     }),
     {},
     'Prometheus.',

@@ -1,6 +1,6 @@
-import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { type DynamicModule, Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { type Dependency, DEPENDENCIES, Health, Readiness } from './health.js';
+import { type Dependency, DEPENDENCIES, Health, LIMITER, type LimiterCondition, Readiness } from './health.js';
 import { HealthController } from './health.controller.js';
 
 interface HealthOptions {
@@ -9,6 +9,8 @@ interface HealthOptions {
   readonly imports: NonNullable<ModuleMetadata['imports']>;
   readonly inject: unknown[];
   readonly dependencies: (...injected: never[]) => readonly Dependency[];
+  /** The provider that knows where the limits are counted. */
+  readonly limiter: Type<LimiterCondition>;
 }
 
 @Module({})
@@ -21,6 +23,7 @@ export class HealthModule {
       providers: [
         Health,
         { provide: Readiness, useValue: options.readiness },
+        { provide: LIMITER, useExisting: options.limiter },
         { provide: 'VERSION', useValue: options.version },
         { provide: DEPENDENCIES, useFactory: options.dependencies, inject: options.inject as never[] },
       ],

@@ -9,6 +9,17 @@ export interface Dependency {
   state(): Promise<DependencyState>;
 }
 
+/** Where the limits are counted. */
+export interface LimiterCondition {
+  readonly state: {
+    readonly store: 'memory' | 'redis';
+    readonly state: 'shared' | 'own' | 'away';
+    /** Milliseconds since the epoch. */
+    readonly since: number;
+  };
+}
+
+export const LIMITER = Symbol('LIMITER');
 export const DEPENDENCIES = Symbol('DEPENDENCIES');
 
 export interface HealthReport {
@@ -16,6 +27,7 @@ export interface HealthReport {
   readonly uptime: number;
   readonly version: string;
   readonly dependencies: Readonly<Record<string, DependencyState>>;
+  readonly limiter: { readonly store: string; readonly state: string; readonly since: string };
 }
 
 /** Why requests should not be sent here now; null: they may. */
@@ -43,18 +55,21 @@ export class Health {
     private readonly indicators: HealthIndicatorService,
     private readonly readiness: Readiness,
     @Inject(DEPENDENCIES) private readonly dependencies: readonly Dependency[],
+    @Inject(LIMITER) private readonly limiter: LimiterCondition,
     @Inject('VERSION') private readonly version: string,
   ) {}
 
   async report(): Promise<HealthReport> {
     const result: HealthCheckResult = await this.checks.check(this.dependencies.map((each) => () => this.look(each)));
     const states = Object.entries(result.details).map(([name, { state }]) => [name, state as DependencyState] as const);
-    const degraded = states.some(([, state]) => state === 'disconnected');
+    const { store, state, since } = this.limiter.state;
+    const degraded = state === 'away' || states.some(([, state]) => state === 'disconnected');
     return {
       status: this.readiness.notReady !== null ? 'unhealthy' : degraded ? 'degraded' : 'healthy',
       uptime: Math.round(process.uptime()),
       version: this.version,
       dependencies: Object.fromEntries(states),
+      limiter: { store, state, since: new Date(since).toISOString() },
     };
   }
 

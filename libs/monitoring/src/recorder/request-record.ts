@@ -1,4 +1,4 @@
-import { type ErrorCode, type Exchange } from '#kernel';
+import { type ErrorCode, type Exchange, type LimitUse } from '#kernel';
 
 /** What is kept of an exchange. Made once for each place in the ring and written over: recording allocates nothing. */
 export class RequestRecord {
@@ -20,6 +20,9 @@ export class RequestRecord {
   retries = 0;
   cached = false;
   aborted = false;
+  rateLimited = false;
+  /** What the limits said. */
+  limits: readonly LimitUse[] = [];
   errorCode: ErrorCode | null = null;
   errorMessage: string | null = null;
 
@@ -43,6 +46,8 @@ export class RequestRecord {
     this.retries = exchange.retries;
     this.cached = exchange.cached;
     this.aborted = exchange.aborted;
+    this.rateLimited = exchange.rateLimited;
+    this.limits = exchange.limits;
     this.errorCode = exchange.errorCode;
     this.errorMessage = exchange.errorMessage;
   }

@@ -49,6 +49,13 @@ export class Generations<V> {
     this.youngWeight += this.weigh(key, value);
   }
 
+  delete(key: string): void {
+    const value = this.get(key);
+    if (value === undefined) return;
+    this.young.delete(key);
+    this.youngWeight -= this.weigh(key, value);
+  }
+
   /** Another value of the same weight for a key that was just got. */
   replace(key: string, value: V): void {
     this.young.set(key, value);

@@ -13,4 +13,6 @@ export interface LimiterStore {
   check(checks: readonly Check[]): Verdict | Promise<Verdict>;
   /** Counts `cost` whether there is room for it or not: what was only known after the answer. Never throws. */
   charge(check: Check, cost: number): void;
+  /** The key begins anew. False: the store could not be told. */
+  forget(check: Check): boolean | Promise<boolean>;
 }

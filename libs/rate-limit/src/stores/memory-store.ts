@@ -1,5 +1,6 @@
 import { type RateLimitAlgorithm } from '#config';
 import { type Clock } from '#kernel';
+import { type FixedCount } from '../algorithms/fixed-window.js';
 import { type Algorithm, ALGORITHMS, type Limit } from '../algorithms/index.js';
 import { type Rule } from '../rules/rule.js';
 import { type Check, isAdmitted } from './check.js';
@@ -12,6 +13,11 @@ const DEFAULT_BYTES = 64 * 1024 * 1024;
 /** How often keys of rules that nobody asks about any more are looked for, in microseconds. */
 const SWEEP = 1_000_000;
 
+export interface QuotaBook {
+  /** `start`: of the period, in microseconds since the epoch. */
+  spent(rule: Rule, key: string, start: number, cost: number): void;
+}
+
 /**
  * Counts in this process.
  *
@@ -21,6 +27,8 @@ const SWEEP = 1_000_000;
  * Time: O(1) for each check, and nothing waits.
  */
 export class MemoryStore implements LimiterStore {
+  /** Hears of what is spent of quotas of the calendar. */
+  book: QuotaBook | null = null;
   private readonly tables = new Map<string, Table>();
   /** States of the request at hand; kept to save an array for each. */
   private readonly cells: Cell[] = [new Cell(), new Cell(), new Cell(), new Cell()];
@@ -57,7 +65,7 @@ export class MemoryStore implements LimiterStore {
       const check = checks[index];
       if (check === undefined) continue;
       const cell = this.cell(index);
-      if (admitted && check.allowed && check.take > 0) this.take(cell, check.take, elapsed);
+      if (admitted && check.allowed && check.take > 0) this.take(cell, check, check.take, elapsed);
       const left = cell.algorithm.left(cell.limit, cell.state, cell.now);
       check.remaining = left;
       check.renews =
@@ -69,9 +77,28 @@ export class MemoryStore implements LimiterStore {
   charge(check: Check, cost: number): void {
     const elapsed = this.elapsed();
     const cell = this.find(this.cell(0), check, elapsed);
-    this.take(cell, cost, elapsed);
+    this.take(cell, check, cost, elapsed);
     // What was charged without asking can be owed for longer than the limit would ever let it.
     cell.table.hold(elapsed + cell.algorithm.memory(cell.limit, cell.state));
+  }
+
+  forget({ rule, key }: Check): true {
+    const table = this.tables.get(rule.table);
+    if (table !== undefined) {
+      const before = table.weight;
+      table.delete(key);
+      this.weight += table.weight - before;
+    }
+    return true;
+  }
+
+  /** So much was used of a quota in the period that began at `start`, here and elsewhere. */
+  settle(rule: Rule, key: string, start: number, count: number): void {
+    const cell = this.find(this.cell(0), { rule, key }, this.elapsed());
+    const state = cell.state as FixedCount;
+    if (state.start > start) return;
+    state.start = start;
+    state.count = count;
   }
 
   private elapsed(): number {
@@ -82,7 +109,7 @@ export class MemoryStore implements LimiterStore {
     return (this.cells[index] ??= new Cell());
   }
 
-  private find(cell: Cell, { rule, key }: Check, elapsed: number): Cell {
+  private find(cell: Cell, { rule, key }: Pick<Check, 'rule' | 'key'>, elapsed: number): Cell {
     const { algorithm } = rule.limit;
     const limit = this.share(rule.limit);
     const table = this.tableOf(rule, limit, elapsed);
@@ -121,10 +148,11 @@ export class MemoryStore implements LimiterStore {
     return known;
   }
 
-  private take(cell: Cell, cost: number, elapsed: number): void {
+  private take(cell: Cell, { rule, key }: Check, cost: number, elapsed: number): void {
     const { algorithm, state } = cell;
     const before = algorithm.weight(state);
     algorithm.charge(cell.limit, state, cell.now, cost);
+    if (cell.limit.period !== null) this.book?.spent(rule, key, (state as FixedCount).start, cost);
     const more = algorithm.weight(state) - before;
     if (more === 0) return;
     cell.table.grown(more);

@@ -10,6 +10,7 @@
  *   check   all enforced rules of a request must admit; then each that admits is charged `take`
  *   lease   each rule by itself is charged as much of `take` as is free, if that is at least `need`
  *   charge  each rule is charged `take`, whether there is room or not
+ *   forget  each rule begins anew
  *   refund  each rule gets `take` back; `need` is the stamp that charging it answered
  * Answer: for each rule allowed (0 or 1; -1: its key holds something else, and its request is not decided), taken, left, renews, wait (-1: never), stamp. Times are in microseconds.
  *
@@ -248,6 +249,7 @@ local function serve(from, to)
   local admitted = true
   for i = from, to do
     local rule = rules[i]
+    if mode == 'forget' then redis.call('DEL', rule.key) end
     if not pcall(rule.algorithm.load, rule) then
       for _ = from, to do for _ = 1, 6 do answer[#answer + 1] = -1 end end
       return

@@ -52,8 +52,13 @@ export class LeasedStore implements LimiterStore {
     this.redis.charge(check, cost);
   }
 
-  private leaseOf({ rule, key }: Check, now: number): Lease {
-    const id = `${rule.name}|${key}`;
+  async forget(check: Check): Promise<boolean> {
+    this.leases.delete(idOf(check));
+    return this.redis.forget(check);
+  }
+
+  private leaseOf(check: Check, now: number): Lease {
+    const id = idOf(check);
     const known = this.leases.get(id);
     if (known) return known;
     const lease = new Lease();
@@ -118,6 +123,10 @@ export class LeasedStore implements LimiterStore {
       if (lease.runsLow && !lease.renewal && !this.redis.isAway) void this.fetch(checks, leases, [index], now);
     }
   }
+}
+
+function idOf({ rule, key }: Check): string {
+  return `${rule.name}|${key}`;
 }
 
 /** What the leases allow, and then spends them; undefined: that is not known here. */

@@ -78,6 +78,10 @@ export class LimiterScript {
     await this.call('charge', [check], cost);
   }
 
+  async forget(check: Check): Promise<void> {
+    await this.call('forget', [check], 0);
+  }
+
   /** Loads, reads and writes, on a key of its own in the slot of `check`: whether that server can be used again. */
   async probe(check: Check): Promise<void> {
     await this.run([`ratelimit:probe:{${tagOf(check)}}`], PROBE);

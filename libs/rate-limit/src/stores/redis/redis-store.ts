@@ -63,6 +63,12 @@ export class RedisStore implements LimiterStore {
     else void this.breaker.call(check, () => this.script.charge(check, cost));
   }
 
+  async forget(check: Check): Promise<boolean> {
+    this.local.forget(check);
+    const done = await this.breaker.call(check, () => this.script.forget(check));
+    return done !== AWAY;
+  }
+
   /** Takes tokens to spend here later; null while Redis is away. */
   async lease(checks: readonly Check[], most: readonly number[]): Promise<readonly Told[] | null> {
     const [first] = checks;
