@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -11,6 +11,8 @@ import { Ear, EchoServer } from './websocket/echo.js';
 
 let echo: EchoServer;
 let echoUrl: string;
+let secureEcho: EchoServer;
+let secureEchoUrl: string;
 let databases: TestDatabase[];
 const gateways: Record<'http' | 'https', SpawnedGateway | undefined> = { http: undefined, https: undefined };
 /** Switches to WebSocket without looking, and does as a test says. */
@@ -24,10 +26,12 @@ function configuration(route: string, more: object = {}): object {
       limits: { headersTimeout: '500ms', requestTimeout: '500ms', keepAlive: '500ms' },
       upstreams: [
         { name: 'echo', targets: [echoUrl], timeouts: { response: '500ms', idle: '500ms' } },
+        { name: 'secure', targets: [secureEchoUrl], tls: { verify: false } },
         { name: 'raw', targets: [`http://127.0.0.1:${(raw.address() as AddressInfo).port}`] },
       ],
       routes: [
         { name: 'echo', path: '/echo', upstream: 'echo', timeout: '500ms' },
+        { name: 'secure', path: '/secure', upstream: 'secure' },
         { name: 'raw', path: '/raw', upstream: 'raw' },
         { name: 'never', path: '/never', upstream: 'echo', websocket: false },
         { name: route, path: '/other', respond: { status: 200, body: route } },
@@ -40,6 +44,9 @@ function configuration(route: string, more: object = {}): object {
 beforeAll(async () => {
   echo = new EchoServer();
   echoUrl = await echo.listening();
+  const tls = certificateIn(scratchFolder('websocket'));
+  secureEcho = new EchoServer({}, { cert: readFileSync(tls.cert), key: readFileSync(tls.key) });
+  secureEchoUrl = await secureEcho.listening();
   raw = createServer();
   rawSockets = new Promise((resolve) => {
     raw.on('upgrade', (_req: IncomingMessage, socket: Socket) => {
@@ -52,7 +59,6 @@ beforeAll(async () => {
   await once(raw, 'listening');
   const postgres = await startPostgres();
   databases = [await postgres.createDatabase(), await postgres.createDatabase()];
-  const tls = certificateIn(scratchFolder('websocket'));
   [gateways.http, gateways.https] = await Promise.all([
     spawnGateway({ env: { DATABASE_URL: databases[0]!.url }, config: configuration('first') }),
     spawnGateway({
@@ -66,6 +72,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([gateways.http?.stop(), gateways.https?.stop()]);
   echo.stop();
+  secureEcho.stop();
   raw.closeAllConnections();
   raw.close();
   for (const database of databases) await database.drop();
@@ -74,8 +81,8 @@ afterAll(async () => {
 const SIZES = [0, 1, 125, 126, 127, 128, 65_535, 65_536, 65_537, 1024 ** 2];
 const CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4000, 4999];
 
-async function opened(scheme: 'http' | 'https', options?: object, protocols?: string[]): Promise<Ear> {
-  return await Ear.open(`${gateways[scheme]!.url}/echo`, options, protocols);
+async function opened(scheme: 'http' | 'https', options?: object, protocols?: string[], path = ''): Promise<Ear> {
+  return await Ear.open(`${gateways[scheme]!.url}/echo${path}`, options, protocols);
 }
 
 describe.each(['http', 'https'] as const)('a WebSocket through a listener of %s', (scheme) => {
@@ -207,24 +214,50 @@ describe('a WebSocket', () => {
     expect((await far.closed).code).toBe(1006);
   });
 
-  it('holds a sender back while the reader does not read, in flat memory, and loses nothing', async () => {
-    const ear = await opened('http', { perMessageDeflate: false });
-    const piece = Buffer.alloc(65_536, 'x');
-    const count = 1500;
-    const memory = await memoryOf();
-    ear.socket.pause();
-    const { latest } = echo;
-    for (let i = 0; i < count; i++) latest.send(piece);
-    let left = Infinity;
-    // What the sender still has does not change any more: everything on the way is full.
-    for (let still = 0; still < 5; still = latest.bufferedAmount === left ? still + 1 : 0) {
-      left = latest.bufferedAmount;
-      expect(await memoryOf()).toBeLessThan(memory + 48 * 1024 ** 2);
-    }
-    expect(left).toBeGreaterThan(64 * 1024 ** 2);
-    ear.socket.resume();
-    for (let i = 0; i < count; i++) expect((await ear.message()).data.length).toBe(piece.length);
-    ear.socket.terminate();
+  it.each(['down', 'up'])(
+    'holds a sender back while the reader does not read, on the way %s, and loses nothing',
+    async (way) => {
+      const near = await opened('http', { perMessageDeflate: false }, [], '/silent');
+      const far = new Ear(echo.latest);
+      const [sender, reader] = way === 'down' ? [far.socket, near] : [near.socket, far];
+      const piece = Buffer.alloc(65_536, 'x');
+      const count = 1500;
+      const memory = await memoryOf();
+      reader.socket.pause();
+      for (let i = 0; i < count; i++) sender.send(piece);
+      let left = Infinity;
+      // What the sender still has does not change any more: everything on the way is full.
+      for (let still = 0; still < 5; still = sender.bufferedAmount === left ? still + 1 : 0) {
+        left = sender.bufferedAmount;
+        expect(await memoryOf()).toBeLessThan(memory + 48 * 1024 ** 2);
+      }
+      expect(left).toBeGreaterThan(64 * 1024 ** 2);
+      reader.socket.resume();
+      for (let i = 0; i < count; i++) expect((await reader.message()).data.length).toBe(piece.length);
+      near.socket.terminate();
+    },
+  );
+
+  it('goes to an upstream behind TLS as well: messages, goodbyes and deaths', async () => {
+    const url = `${gateways.http!.url}/secure`;
+    const ear = await Ear.open(url);
+    const far = new Ear(secureEcho.latest);
+    const bytes = randomBytes(1024 ** 2);
+    ear.socket.send(bytes);
+    expect((await ear.message()).data.equals(bytes)).toBe(true);
+    ear.socket.close(4001, 'near');
+    expect(await far.closed).toEqual({ code: 4001, reason: 'near' });
+    expect((await ear.closed).code).toBe(4001);
+    const told = await Ear.open(url);
+    secureEcho.latest.close(4002, 'far');
+    expect(await told.closed).toEqual({ code: 4002, reason: 'far' });
+    const left = await Ear.open(url);
+    secureEcho.latest.terminate();
+    expect((await left.closed).code).toBe(1006);
+    const leaving = await Ear.open(url);
+    const last = new Ear(secureEcho.latest);
+    leaving.socket.terminate();
+    expect((await last.closed).code).toBe(1006);
   });
 
   it('is not cut by what limits requests, also where a request went before it on the connection', async () => {

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo } from 'node:net';
+import { type SecureContextOptions } from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
 
 /** Answers each message with itself, and remembers its clients. */
@@ -8,11 +10,16 @@ export class EchoServer {
   readonly clients: WebSocket[] = [];
   readonly requests: IncomingMessage[] = [];
   private readonly server: WebSocketServer;
+  private readonly http: Server;
+  private readonly secure: boolean;
 
-  constructor(options: object = {}) {
+  /** `tls`: the certificate and key to serve over TLS. */
+  constructor(options: object = {}, tls: SecureContextOptions | null = null) {
+    this.http = tls === null ? createServer() : createSecureServer(tls);
+    this.http.listen(0, '127.0.0.1');
+    this.secure = tls !== null;
     this.server = new WebSocketServer({
-      host: '127.0.0.1',
-      port: 0,
+      server: this.http,
       perMessageDeflate: true,
       maxPayload: 64 * 1024 ** 2,
       handleProtocols: (offered) => (offered.has('v2.chat') ? 'v2.chat' : false),
@@ -29,8 +36,8 @@ export class EchoServer {
   }
 
   async listening(): Promise<string> {
-    await once(this.server, 'listening');
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    if (!this.http.listening) await once(this.http, 'listening');
+    return `http${this.secure ? 's' : ''}://127.0.0.1:${(this.http.address() as AddressInfo).port}`;
   }
 
   /** The other end of the connection that was made last. */
@@ -42,7 +49,7 @@ export class EchoServer {
 
   stop(): void {
     for (const socket of this.clients) socket.terminate();
-    this.server.close();
+    this.http.close();
   }
 }
 
