@@ -6,9 +6,12 @@ export type Verdict =
   | { readonly kind: 'polynomial' | 'exponential'; readonly part: string }
   | { readonly kind: 'unknown' };
 
+/** In milliseconds. */
 interface Limits {
-  /** Milliseconds for one expression. */
+  /** For one expression. */
   readonly time: number;
+  /** For all of a file. */
+  readonly all: number;
 }
 
 /** As the analysis says it, with where the time goes. */
@@ -45,14 +48,15 @@ let earlier: Promise<unknown> = Promise.resolve();
  */
 export async function examine(
   sources: readonly string[],
-  limits: Limits = { time: 30_000 },
+  limits: Limits = { time: 30_000, all: 600_000 },
 ): Promise<ReadonlyMap<string, Verdict>> {
   const mine = earlier.then(async () => {
     const fresh = [...new Set(sources)].filter((source) => !verdicts.has(source));
     const found = fresh.length === 0 ? new Map<string, Verdict>() : await onThread(fresh, limits);
+    const all = new Map(sources.map((source) => [source, found.get(source) ?? verdicts.get(source) ?? UNKNOWN]));
     // A time-out may have been the machine's fault: it is no verdict to keep.
     for (const [source, verdict] of found) if (verdict.kind !== 'unknown') remember(source, verdict);
-    return new Map(sources.map((source) => [source, verdicts.get(source) ?? found.get(source) ?? UNKNOWN]));
+    return all;
   });
   earlier = mine.catch(() => undefined);
   return await mine;
@@ -66,11 +70,12 @@ function remember(source: string, verdict: Verdict): void {
 }
 
 /** Those that a worker had no answer to in time, or died of, are not in the result's favour: a new worker takes the rest. */
-async function onThread(sources: readonly string[], { time }: Limits): Promise<Map<string, Verdict>> {
+async function onThread(sources: readonly string[], { time, all }: Limits): Promise<Map<string, Verdict>> {
   const found = new Map<string, Verdict>();
+  const end = performance.now() + all;
   let left = sources;
-  while (left.length > 0) {
-    await untilItEnds(left, time, ({ source, kind, part }) => {
+  while (left.length > 0 && performance.now() < end) {
+    await untilItEnds(left, { time, all: end - performance.now() }, ({ source, kind, part }) => {
       found.set(source, kind === 'polynomial' || kind === 'exponential' ? { kind, part } : { kind });
     });
     const [stuck] = left.filter((source) => !found.has(source));
@@ -80,7 +85,11 @@ async function onThread(sources: readonly string[], { time }: Limits): Promise<M
   return found;
 }
 
-async function untilItEnds(sources: readonly string[], time: number, answer: (answer: Answer) => void): Promise<void> {
+async function untilItEnds(
+  sources: readonly string[],
+  { time, all }: Limits,
+  answer: (answer: Answer) => void,
+): Promise<void> {
   const worker = new Worker(EXAMINER, {
     eval: true,
     // The JavaScript build: it runs wherever Node does, and starts no process of its own.
@@ -93,6 +102,7 @@ async function untilItEnds(sources: readonly string[], time: number, answer: (an
     const terminate = (): void => void worker.terminate();
     // The analysis looks at the clock itself; this is for when it does not come to that.
     let last = setTimeout(terminate, LOADING + 2 * time);
+    const end = setTimeout(terminate, all);
     worker.on('message', (each: Answer) => {
       answer(each);
       clearTimeout(last);
@@ -101,6 +111,7 @@ async function untilItEnds(sources: readonly string[], time: number, answer: (an
     worker.on('error', () => undefined);
     worker.on('exit', () => {
       clearTimeout(last);
+      clearTimeout(end);
       resolve();
     });
   });

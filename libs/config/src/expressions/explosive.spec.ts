@@ -90,14 +90,24 @@ describe('regular expressions', () => {
   it('that were examined once are not examined again', async () => {
     await examine(['^/(?:once)+$']);
     // No time at all would be too little for a verdict.
-    expect(await examine(['^/(?:once)+$'], { time: 0 })).toEqual(new Map([['^/(?:once)+$', { kind: 'safe' }]]));
+    expect(await examine(['^/(?:once)+$'], { time: 0, all: 60_000 })).toEqual(
+      new Map([['^/(?:once)+$', { kind: 'safe' }]]),
+    );
   });
 
   it('that nobody can examine in time have no verdict, and do not keep others from theirs', async () => {
     const endless = '^(?:[a-z]{1,500}[0-9]{1,500}){1,500}$';
-    const verdicts = await examine([endless, '^plain$'], { time: 50 });
+    const verdicts = await examine([endless, '^plain$'], { time: 50, all: 60_000 });
     expect(verdicts.get(endless)).toEqual({ kind: 'unknown' });
     expect(await examine(['^plain$'])).toEqual(new Map([['^plain$', { kind: 'safe' }]]));
+  });
+});
+
+describe('all expressions of a file together', () => {
+  it('have only so much time: those that nobody came to are not known to be safe', async () => {
+    expect(await examine(['^/never/come/to$'], { time: 10_000, all: 1 })).toEqual(
+      new Map([['^/never/come/to$', { kind: 'unknown' }]]),
+    );
   });
 });
 
