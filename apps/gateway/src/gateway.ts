@@ -215,6 +215,7 @@ function needsRestart(before: Config, now: Config): string[] {
     ['gateway.host', ({ gateway }) => gateway.host],
     ['gateway.port', ({ gateway }) => gateway.port],
     ['gateway.tls', ({ gateway }) => gateway.tls === null],
+    ['gateway.tls.http2', ({ gateway }) => gateway.tls?.http2],
     ['admin.port', ({ admin }) => admin.port],
     ['monitoring.prometheus', ({ monitoring }) => JSON.stringify(monitoring.prometheus)],
     ['database', ({ declared }) => JSON.stringify(declared.database)],

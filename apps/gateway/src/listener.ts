@@ -9,7 +9,8 @@ import { type AddressInfo, type Socket } from 'node:net';
 import { type Duplex } from 'node:stream';
 import { type TLSSocket } from 'node:tls';
 import { type ServerTls } from '#config';
-import { type ListenerInfo, type Upgrade } from '#kernel';
+import { type ClientRequest, type ClientResponse, type ListenerInfo, type Upgrade } from '#kernel';
+import { ClientSessions } from './http2/client-sessions.js';
 import { lingerAfterEarlyAnswers } from './linger.js';
 import { Loiterers } from './loiterers.js';
 import { answerUnparsed, endSoon, unparsed } from './unparsed.js';
@@ -27,7 +28,7 @@ interface NewOptions {
   readonly optimizeEmptyRequests: boolean;
 }
 
-type Handle = (req: IncomingMessage, res: ServerResponse, listener: ListenerInfo, upgrade: Upgrade | null) => void;
+type Handle = (req: ClientRequest, res: ClientResponse, listener: ListenerInfo, upgrade: Upgrade | null) => void;
 
 /**
  * A port. Requests go to `handle` as Node has parsed them; what Node refuses to parse is answered here. From `drain` on
@@ -44,6 +45,8 @@ export class Listener implements ListenerInfo {
   private readonly latest = new WeakMap<Duplex, ServerResponse>();
   private readonly refused = new WeakSet<Duplex>();
   private readonly loiterers: Loiterers;
+  /** Null: HTTP/2 is not spoken here. */
+  private readonly sessions: ClientSessions | null;
 
   constructor(limits: ListenerLimits, tls: ServerTls | null) {
     this.secure = tls !== null;
@@ -65,6 +68,7 @@ export class Listener implements ListenerInfo {
     const answer = (req: IncomingMessage, res: ServerResponse): void => this.request(req, res);
     this.server =
       tls === null ? createServer(options, answer) : createSecureServer({ ...options, ...certificates(tls) }, answer);
+    this.sessions = tls?.http2 === true ? this.openSessions(limits, every) : null;
     const latest = (socket: Duplex): ServerResponse | undefined => this.latest.get(socket);
     lingerAfterEarlyAnswers(this.server, this.secure, latest);
     // Where a head has begun, Node comes first: it looks as often, and can say why.
@@ -89,6 +93,18 @@ export class Listener implements ListenerInfo {
     });
     this.server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => this.request(req, res));
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => this.refuse(error, socket));
+  }
+
+  /** Node's server takes every connection for HTTP/1.1: those whose clients have chosen HTTP/2 go another way. */
+  private openSessions(limits: ListenerLimits, every: number): ClientSessions {
+    const sessions = new ClientSessions(limits, every, (req, res) => this.handle?.(req, res, this, null));
+    const [http1] = this.server.listeners('secureConnection');
+    this.server.removeAllListeners('secureConnection');
+    this.server.on('secureConnection', (socket: TLSSocket) => {
+      if (socket.alpnProtocol === 'h2') sessions.take(socket);
+      else http1?.call(this.server, socket);
+    });
+    return sessions;
   }
 
   serve(handle: Handle): void {
@@ -163,6 +179,7 @@ export class Listener implements ListenerInfo {
   /** From here on answers close their connections, so that clients go elsewhere. */
   drain(): void {
     this.draining = true;
+    this.sessions?.drain();
   }
 
   /** No new connections; resolves when the last one is gone, or after `within` milliseconds at the most. Told a second time with 0, it is over at once. */
@@ -188,6 +205,7 @@ export class Listener implements ListenerInfo {
 
   private cut(): void {
     for (const socket of this.upgraded.keys()) socket.destroy();
+    this.sessions?.destroy();
     this.server.closeAllConnections();
   }
 }
@@ -202,7 +220,7 @@ function certificates(tls: ServerTls): SecureOptions {
     cert: readFileSync(tls.cert),
     key: readFileSync(tls.key),
     minVersion: tls.minVersion,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: tls.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     ...(tls.clientCa !== null && {
       ca: readFileSync(tls.clientCa),
       requestCert: true,

@@ -1,7 +1,8 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { answerProblem, ownSecurityHeaders, type Reserved } from '#gateway';
 import { type Exchange } from '#kernel';
 import { type Logger } from 'pino';
+import { Http1Bridge } from './http2/http1-bridge.js';
 
 type Serve = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -19,6 +20,8 @@ export function exchangeOf(req: IncomingMessage): Exchange {
 
 /** Aegis's own paths, on the gateway's port or, but for `/health`, on one of their own. */
 export class ReservedPaths implements Reserved {
+  private readonly bridge = new Http1Bridge();
+
   constructor(
     private readonly express: Serve,
     private readonly reserved: (path: string) => boolean,
@@ -30,17 +33,23 @@ export class ReservedPaths implements Reserved {
   }
 
   serve(exchange: Exchange): void {
-    const { req, res } = exchange;
     if (exchange.upgrade !== null) {
       answerProblem(exchange, 'route_not_found', 'Aegis takes no upgrade on this path.');
       return;
     }
+    exchange.res.on('close', () => this.served(exchange));
+    const { req, res } = exchange;
+    if (req instanceof IncomingMessage && res instanceof ServerResponse)
+      this.hand(exchange, req, res as ServerResponse);
+    else this.bridge.carry(exchange, (inner, answer) => this.hand(exchange, inner, answer));
+  }
+
+  private hand(exchange: Exchange, req: IncomingMessage, res: ServerResponse): void {
     (req as { [EXCHANGE]?: Exchange })[EXCHANGE] = exchange;
     req.url = exchange.path + exchange.query;
     res.setHeader('X-Request-Id', exchange.id);
     const security = ownSecurityHeaders(exchange.listener.secure);
     for (let i = 0; i < security.length; i += 2) res.setHeader(security[i] ?? '', security[i + 1] ?? '');
-    res.on('close', () => this.served(exchange));
     this.express(req, res);
   }
 

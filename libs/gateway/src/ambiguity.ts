@@ -1,5 +1,5 @@
-import { type IncomingMessage } from 'node:http';
-import { Refusal } from '#kernel';
+import { METHODS } from 'node:http';
+import { type ClientRequest, Refusal } from '#kernel';
 import { bodyFraming, NO_BODY } from './forward/request-head.js';
 
 /** A name or an address, perhaps with a port (RFC 9110, 7.2). */
@@ -15,19 +15,30 @@ const OTHER_MARK = /[^a-z\d-]/i;
  * Throws for a request that Node's parser lets pass and that another server could read in another way, or take for
  * somebody else's. Runs before anything else looks at it.
  */
-export function refuseAmbiguous(req: IncomingMessage, upgrade: boolean): void {
-  if (req.httpVersionMajor !== 1) throw bad(`HTTP/${req.httpVersion} is not spoken on this connection.`);
+export function refuseAmbiguous(req: ClientRequest, upgrade: boolean): void {
+  if (req.httpVersionMajor !== 1) refuseOtherVersions(req);
   if (req.method === 'CONNECT') throw bad('This is no tunnel: CONNECT is not taken.');
-  if (req.httpVersionMinor === 0 && req.headers['transfer-encoding'] !== undefined) {
+  if (isHttp10(req) && req.headers['transfer-encoding'] !== undefined) {
     throw bad('HTTP/1.0 has no Transfer-Encoding.');
   }
   refuseFields(req.rawHeaders);
   const { host, expect } = req.headers;
-  if (host === undefined ? req.httpVersionMinor !== 0 : host !== '' && !HOST.test(host)) {
+  if (host === undefined ? !isHttp10(req) : host !== '' && !HOST.test(host)) {
     throw bad(host === undefined ? 'The Host field is missing.' : 'The Host field is not a host.');
   }
   if (bodyFraming(req) !== NO_BODY && upgrade) throw bad('A request with a body cannot ask for another protocol here.');
   if (expect !== undefined) refuseExpectation(req, expect);
+}
+
+/** HTTP/1.1 was the first to have hosts, chunks, expectations and informational answers. */
+export function isHttp10(req: ClientRequest): boolean {
+  return req.httpVersionMinor === 0 && req.httpVersionMajor === 1;
+}
+
+/** Over HTTP/2 any token can be a method; the parser of HTTP/1.1 knows those that exist, and both take the same ones. */
+function refuseOtherVersions(req: ClientRequest): void {
+  if (req.httpVersionMajor !== 2) throw bad(`HTTP/${req.httpVersion} is not spoken on this connection.`);
+  if (!METHODS.includes(req.method ?? '')) throw bad('The method is not one of HTTP.');
 }
 
 /**
@@ -56,8 +67,8 @@ function refuseFields(rawHeaders: readonly string[]): void {
 }
 
 /** HTTP/1.0 knows no expectations and ignores them (RFC 9110, 10.1.1). */
-function refuseExpectation(req: IncomingMessage, expect: string): void {
-  if (req.httpVersionMinor === 0 || expect === '') delete req.headers.expect;
+function refuseExpectation(req: ClientRequest, expect: string): void {
+  if (isHttp10(req) || expect === '') delete req.headers.expect;
   else if (expect.toLowerCase() !== '100-continue') {
     throw new Refusal('expectation_failed', 'Expect can only be 100-continue.');
   }

@@ -1,6 +1,15 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import { Exchange, isRequestId, type ListenerInfo, Refusal, unmapped, type Upgrade, uuidv7 } from '#kernel';
+import {
+  type ClientRequest,
+  type ClientResponse,
+  Exchange,
+  isRequestId,
+  type ListenerInfo,
+  Refusal,
+  unmapped,
+  type Upgrade,
+  uuidv7,
+} from '#kernel';
 import { refuseAmbiguous, refuseHiddenDots } from './ambiguity.js';
 import { answerFixed, answerProblem } from './answer.js';
 import { bodyFraming, NO_BODY } from './forward/request-head.js';
@@ -37,8 +46,9 @@ export class FrontDoor {
     private readonly proxied: CatchAllHandler,
   ) {}
 
-  handle(req: IncomingMessage, res: ServerResponse, listener: ListenerInfo, upgrade: Upgrade | null): void {
+  handle(req: ClientRequest, res: ClientResponse, listener: ListenerInfo, upgrade: Upgrade | null): void {
     const exchange = this.begin(req, res, listener, upgrade);
+    let followed = false;
     try {
       this.locate(exchange);
       if (this.reserved.owns(exchange.path)) {
@@ -47,10 +57,11 @@ export class FrontDoor {
         return;
       }
       res.on('close', () => this.closed(exchange));
+      followed = true;
       if (!this.route(exchange)) return;
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
-      if (res.listenerCount('close') === 0) res.on('close', () => this.closed(exchange));
+      if (!followed) res.on('close', () => this.closed(exchange));
       // What was not understood may not end where we think it does.
       if (exchange.path === '') res.shouldKeepAlive = false;
       answerProblem(exchange, thrown.code, thrown.detail, thrown.headers);
@@ -61,8 +72,8 @@ export class FrontDoor {
 
   /** A door that leads to reserved paths only. */
   handleReserved(
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: ClientRequest,
+    res: ClientResponse,
     listener: ListenerInfo,
     upgrade: Upgrade | null,
     reserved: Reserved,
@@ -81,8 +92,8 @@ export class FrontDoor {
   }
 
   private begin(
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: ClientRequest,
+    res: ClientResponse,
     listener: ListenerInfo,
     upgrade: Upgrade | null,
   ): Exchange<Route> {
@@ -125,10 +136,10 @@ export class FrontDoor {
     const { requestTimeout } = this.current().limits;
     if (requestTimeout === null || bodyFraming(req) === NO_BODY) return;
     const timer = setTimeout(() => {
-      if (exchange.res.headersSent) req.socket.destroy();
+      if (exchange.res.headersSent) req.destroy();
       else answerProblem(exchange, 'request_timeout', 'The body of the request did not arrive in time.');
     }, requestTimeout);
-    req.once('close', () => clearTimeout(timer));
+    req.on('close', () => clearTimeout(timer));
   }
 
   /** False: it was answered already. */
@@ -179,7 +190,7 @@ function headBytes(rawHeaders: readonly string[]): number {
 }
 
 /** The right-most address of `X-Forwarded-For` that is not a trusted proxy itself. What is not an address ends the trust. */
-function clientBehind(req: IncomingMessage, trusts: (address: string) => boolean, peer: string): string {
+function clientBehind(req: ClientRequest, trusts: (address: string) => boolean, peer: string): string {
   const field = req.headers['x-forwarded-for'];
   const chain = typeof field === 'string' ? field.split(',') : [];
   let client = peer;

@@ -1,5 +1,5 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Duplex } from 'node:stream';
+import { type ClientRequest, type ClientResponse } from './client-message.js';
 import { type ErrorCode } from './errors.js';
 
 const NONE: readonly never[] = Object.freeze([]);
@@ -112,8 +112,8 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   aborted = false;
 
   constructor(
-    readonly req: IncomingMessage,
-    readonly res: ServerResponse,
+    readonly req: ClientRequest,
+    readonly res: ClientResponse,
     /** Monotonic milliseconds. */
     readonly startedAt: number,
     readonly listener: ListenerInfo,

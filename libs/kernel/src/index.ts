@@ -1,3 +1,4 @@
+export { type ClientRequest, type ClientResponse } from './client-message.js';
 export { type Clock, systemClock } from './clock.js';
 export { DURATION_PATTERN, formatDuration, parseDuration } from './duration.js';
 export { formatSize, parseSize, SIZE_PATTERN } from './size.js';

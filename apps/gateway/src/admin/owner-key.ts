@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { type Principal } from '#kernel';
+import { type ClientRequest, type Principal } from '#kernel';
 
 /** Whoever holds the key from the environment. No configuration can take anything from it. */
 export const OWNER: Principal = Object.freeze({
@@ -25,7 +24,7 @@ export class OwnerKey {
   }
 
   /** Digests of equal length are compared, so how long it takes tells a guesser nothing. */
-  sentIn({ headers }: IncomingMessage): boolean {
+  sentIn({ headers }: Pick<ClientRequest, 'headers'>): boolean {
     const { digest } = this;
     if (digest === null) return false;
     const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];

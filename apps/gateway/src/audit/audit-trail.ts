@@ -57,7 +57,7 @@ export class AuditTrail implements OnApplicationShutdown {
   follow(exchange: Exchange, operation: string, kind: Kind): void {
     if (!this.settings().enabled) return;
     this.followed.set(exchange, { operation, kind, told: false });
-    exchange.res.once('close', () => this.over(exchange));
+    exchange.res.on('close', () => this.over(exchange));
   }
 
   /** A change can be told of, or it must not happen. */

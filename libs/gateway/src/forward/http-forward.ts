@@ -1,6 +1,6 @@
-import { type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
-import { type ErrorCode, type Exchange } from '#kernel';
+import { type ClientResponse, type ErrorCode, type Exchange } from '#kernel';
+import { isHttp10 } from '../ambiguity.js';
 import { answerProblem } from '../answer.js';
 import { type Route, type UpstreamShare } from '../route.js';
 import { BodyEncoder, type EncodedBody } from '../transform/body-encoder.js';
@@ -49,7 +49,7 @@ const UNTRIED: readonly Target[] = [];
  * is slow, ends either side when the other is gone, and tries another target where the route's policy allows it.
  */
 export class HttpForward implements ResponseHandler, BodyOwner {
-  private readonly res: ServerResponse;
+  private readonly res: ClientResponse;
   private readonly body: RequestBody;
   private readonly mirror: Mirror | null;
   private connection: Http1Connection | null = null;
@@ -150,7 +150,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
   }
 
   informational(head: ResponseHead): void {
-    if (head.status !== 103 || this.exchange.req.httpVersionMinor === 0 || this.exchange.upgrade) return;
+    if (head.status !== 103 || isHttp10(this.exchange.req) || this.exchange.upgrade) return;
     const links: string[] = [];
     for (let i = 0; i < head.headers.length; i += 2) {
       if (head.headers[i]?.toLowerCase() === 'link') links.push(head.headers[i + 1] ?? '');
@@ -177,7 +177,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     fields.push('X-Request-Id', exchange.id);
     if (exchange.answerHeaders.length > 0) fields.push(...exchange.answerHeaders);
     // Without chunks there is no place for them.
-    if (length < 0 && exchange.req.httpVersionMinor === 0) dropField(fields, 'trailer');
+    if (length < 0 && isHttp10(exchange.req)) dropField(fields, 'trailer');
     try {
       res.writeHead(status, head.reason, fields);
       exchange.status = status;

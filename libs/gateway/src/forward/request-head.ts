@@ -1,6 +1,5 @@
-import { type IncomingMessage } from 'node:http';
 import { identityLines } from '#auth';
-import { type Exchange, randomHex, Refusal } from '#kernel';
+import { type ClientRequest, type Exchange, randomHex, Refusal } from '#kernel';
 import { type FieldNames } from '../transform/field-names.js';
 import { type RequestHeaderChanges } from '../transform/header-changes.js';
 
@@ -10,7 +9,7 @@ export const IN_CHUNKS = 2;
 export type BodyFraming = typeof NO_BODY | typeof WITH_LENGTH | typeof IN_CHUNKS;
 
 /** How the client's body is framed. Node's parser has refused what is ambiguous; what it would let pass by is refused here. */
-export function bodyFraming(req: IncomingMessage): BodyFraming {
+export function bodyFraming(req: ClientRequest): BodyFraming {
   const encoding = req.headers['transfer-encoding'];
   if (encoding !== undefined) {
     if (encoding.toLowerCase() !== 'chunked')
@@ -158,7 +157,7 @@ function lower(name: string): string {
 }
 
 /** The names that `Connection` lists beside the usual ones; null is the common case. */
-function namedByConnection(req: IncomingMessage): Set<string> | null {
+function namedByConnection(req: ClientRequest): Set<string> | null {
   const connection = req.headers.connection;
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return null;
   return new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
