@@ -44,8 +44,8 @@ function parse(data) {
   return chunked === null ? null : { status, ...chunked };
 }
 
-/** Runs the load, on each of the targets in turn, until `ms` have passed and the last answer is in. */
-export function run({ port, connections, ms, latencies, targets = ['/shop/items/42?expand=stock'] }) {
+/** Runs the load, on each of the targets in turn, until `ms` have passed and the last answer is in; all must have `status`. */
+export function run({ port, connections, ms, latencies, targets = ['/shop/items/42?expand=stock'], status = 200 }) {
   const started = performance.now();
   const deadline = started + ms;
   const result = { requests: 0, failures: 0, statuses: {}, firstFailure: '', seconds: 0, latencies: [] };
@@ -93,8 +93,9 @@ export function run({ port, connections, ms, latencies, targets = ['/shop/items/
         if (latencies) result.latencies.push(now - sentAt);
         result.requests += 1;
         result.statuses[found.status] = (result.statuses[found.status] ?? 0) + 1;
-        if (found.status < 200 || found.status > 299) fail(`status ${found.status}: ${found.body.toString()}`);
-        else if (found.end !== data.length || !found.body.equals(expected)) fail(`body: ${found.body.toString()}`);
+        if (found.status !== status) fail(`status ${found.status}: ${found.body.toString()}`);
+        else if (found.end !== data.length || (status === 200 && !found.body.equals(expected)))
+          fail(`body: ${found.body.toString()}`);
         if (now < deadline && result.failures < 100) send();
         else socket.end();
       });

@@ -1,5 +1,7 @@
 import { Counter, Registry, RequestMetrics } from '#monitoring';
 
+const CHANGES = /^(?:circuit [a-z-]+|ejected after failures|back after ejection|healthy|unhealthy)$/;
+
 /** What Prometheus is told; there before anything else, so that nothing that happens at the start is missed. */
 export class GatewayMetrics {
   readonly registry = new Registry();
@@ -13,8 +15,9 @@ export class GatewayMetrics {
     this.registry.add(...this.requests.metrics, this.changes);
   }
 
-  /** `target` is `upstream/address`; there are a handful of changes. */
-  changed(target: string, change: string): void {
+  /** `target` is `upstream/address`; what is not one of a handful of changes is about its addresses. */
+  changed(target: string, news: string): void {
+    const change = CHANGES.test(news) ? news : 'addresses';
     this.changes.add({ upstream: target.slice(0, target.lastIndexOf('/')), change });
   }
 }

@@ -36,7 +36,9 @@ export function dropLimitFields(fields: string[]): void {
   let kept = 0;
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const name = fields[index] ?? '';
-    if (LIMIT_FIELD.test(name)) continue;
+    // r or x: of most names the first letter decides.
+    const first = name.charCodeAt(0) | 0x20;
+    if ((first === 0x72 || first === 0x78) && LIMIT_FIELD.test(name)) continue;
     fields[kept++] = name;
     fields[kept++] = fields[index + 1] ?? '';
   }

@@ -79,7 +79,7 @@ describe('the guard', () => {
       true,
     ]);
     expect(() => guard.canActivate(contextOf(exchangeOf()))).toThrow();
-    expect(limiter.state).toMatchObject({ store: 'memory', state: 'available' });
+    expect(limiter.state).toMatchObject({ store: 'memory', state: 'own' });
   });
 
   it('asks Redis when it is there, rejects with a refusal, and says so when it is away', async () => {
@@ -98,7 +98,7 @@ describe('the guard', () => {
       { status: 'fulfilled', value: true },
       { status: 'rejected', reason: { code: 'rate_limited' } },
     ]);
-    expect(limiter.state).toMatchObject({ store: 'redis', state: 'available', reason: '' });
+    expect(limiter.state).toMatchObject({ store: 'redis', state: 'shared', reason: '' });
     await server.kill();
     await guard.canActivate(contextOf(exchangeOf()));
     expect(limiter.state).toMatchObject({ store: 'redis', state: 'away' });

@@ -121,6 +121,7 @@ describe('a refusal', () => {
       limit: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constant(1001)),
       window: fc.integer({ min: 100, max: 90_000 }),
       burst: fc.integer({ min: 1, max: 8 }),
+      period: fc.constantFrom(null, null, null, 'day' as const, 'month' as const),
     });
     const request = fc.record({ pause: fc.nat({ max: 1500 }), cost: fc.integer({ min: 1, max: 8 }) });
     fc.assert(
@@ -129,9 +130,12 @@ describe('a refusal', () => {
         fc.array(request, { minLength: 1, maxLength: 40 }),
         (declared, requests) => {
           const cost = { kind: 'header', name: 'x-cost' } as const;
-          const rules = declared.map((each, index): RateLimitRule =>
-            limitRule({ ...each, cost, name: `rule-${index}` }),
-          );
+          const rules = declared.map((each, index): RateLimitRule => {
+            const rule = { ...each, cost, name: `rule-${index}` };
+            if (each.period === null) return limitRule(rule);
+            const days = each.period === 'day' ? 1 : 31;
+            return limitRule({ ...rule, algorithm: 'fixed-window', window: days * 86_400_000 });
+          });
           const gateway = new Gateway({ rules });
           for (const { pause, cost } of requests) {
             gateway.clock.advance(pause);

@@ -1,5 +1,5 @@
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
-import { LimitRecorder, readQuestion, startsOf, stepOf } from '#monitoring';
+import { LimitRecorder, readQuestion, RequestRecorder, startsOf, stepOf } from '#monitoring';
 import { LimitRows } from '#storage';
 import { AdminGuard } from './admin.guard.js';
 import { Needs } from './needs.js';
@@ -11,6 +11,7 @@ export class LimitMetricsController {
   constructor(
     private readonly rows: LimitRows,
     private readonly recorder: LimitRecorder,
+    private readonly records: RequestRecorder,
   ) {}
 
   @Get('rate-limit-usage')
@@ -19,6 +20,7 @@ export class LimitMetricsController {
     const question = readQuestion(query, ['rule', 'key', 'consumer'], Date.now());
     const { rule, key, consumer } = question.filters;
     // What was asked a moment ago is in the answer too.
+    this.records.drain();
     await this.recorder.flush();
     const answer = await this.rows.usage({
       ...question,

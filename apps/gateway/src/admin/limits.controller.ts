@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, Param, Query, UseGuards } from '@nestjs/common';
 import { type FieldError, Refusal } from '#kernel';
+import { RequestRecorder } from '#monitoring';
 import { FailedCredentials, LimitUsage, RateLimiter } from '#rate-limit';
 import { AdminGuard } from './admin.guard.js';
 import { Needs } from './needs.js';
@@ -14,6 +15,7 @@ export class LimitsController {
     private readonly limiter: RateLimiter,
     private readonly usage: LimitUsage,
     private readonly failed: FailedCredentials,
+    private readonly records: RequestRecorder,
   ) {}
 
   /** Of every rule how often it was asked by this instance; with `key`, what that key has used of each rule. */
@@ -22,6 +24,7 @@ export class LimitsController {
   async all(@Query('key') key?: string | string[], @Query('rule') rule?: string | string[]) {
     const [wanted, named] = [once('key', key), once('rule', rule)];
     this.checkRule(named);
+    this.records.drain();
     const rules = [...this.usage.rules]
       .filter(([name]) => named === null || name === named)
       .map(([name, counts]) => ({ rule: name, ...counts }));
@@ -38,6 +41,7 @@ export class LimitsController {
   top(@Query('limit') limit: string | string[] = '20') {
     const most = typeof limit === 'string' && /^\d{1,4}$/.test(limit) ? Number(limit) : 0;
     if (most < 1 || most > MOST) invalid([{ path: 'limit', message: `must be a number from 1 to ${MOST}` }]);
+    this.records.drain();
     const { since, keys } = this.usage.top(most);
     return { since: new Date(since).toISOString(), items: keys, nextCursor: null };
   }
