@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { scratchFolder, type SpawnedGateway, spawnGateway, startPostgres, type TestDatabase } from '#testing';
 import { certificateIn } from './websocket/certificate.js';
 import { Ear, EchoServer } from './websocket/echo.js';
@@ -21,11 +22,11 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function gatewayOf(scheme: 'http' | 'https', drain = '20s'): Promise<SpawnedGateway> {
+async function gatewayOf(scheme: 'http' | 'https', drain = '20s', drainDelay = '0s'): Promise<SpawnedGateway> {
   const tls = scheme === 'https' ? { tls: certificateIn(scratchFolder('websocket')) } : {};
   const upstreams = [{ name: 'echo', targets: [echoUrl] }];
   const routes = [{ path: '/', upstream: 'echo' }];
-  const config = { gateway: { drain, drainDelay: '0s', upstreams, routes, ...tls } };
+  const config = { gateway: { drain, drainDelay, upstreams, routes, ...tls } };
   return await spawnGateway({ env: { DATABASE_URL: database.url }, config, scheme });
 }
 
@@ -94,6 +95,14 @@ describe('when the gateway leaves,', () => {
     expect((await idle.near.closed).code).toBe(1001);
     gateway.signal('SIGTERM');
     expect((await held.near.closed).code).toBe(1006);
+    expect(await gateway.exited).toEqual({ code: 0, signal: null });
+  }, 60_000);
+
+  it('and is told again before it has closed its doors, it does not wait for that either', async () => {
+    const gateway = await gatewayOf('http', '10m', '10m');
+    gateway.signal('SIGTERM');
+    while (!gateway.stdout.some((line) => line.includes('draining'))) await turn();
+    gateway.signal('SIGTERM');
     expect(await gateway.exited).toEqual({ code: 0, signal: null });
   }, 60_000);
 

@@ -229,7 +229,7 @@ describe('a WebSocket', () => {
       // What the sender still has does not change any more: everything on the way is full.
       for (let still = 0; still < 5; still = sender.bufferedAmount === left ? still + 1 : 0) {
         left = sender.bufferedAmount;
-        expect(await memoryOf()).toBeLessThan(memory + 48 * 1024 ** 2);
+        expect(await memoryOf()).toBeLessThan(memory + 64 * 1024 ** 2);
       }
       expect(left).toBeGreaterThan(64 * 1024 ** 2);
       reader.socket.resume();

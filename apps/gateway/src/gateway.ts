@@ -31,6 +31,7 @@ const MIN_ADMIN_KEY = 16;
 /** The running process: its listeners and what stands behind them, from the first to the last moment. */
 export class Gateway {
   private stopping: Promise<void> | undefined;
+  private hurry: () => void = () => undefined;
   private stopped: () => void = () => undefined;
   private readonly end = new Promise<void>((resolve) => (this.stopped = resolve));
 
@@ -43,7 +44,7 @@ export class Gateway {
     private readonly recorder: RequestRecorder,
     private readonly log: Log,
     private readonly demo: { close(): Promise<void> },
-    private times: { drain: number; drainDelay: number },
+    private readonly times: { readonly drain: number; readonly drainDelay: number },
   ) {}
 
   static async start({ file, dataDir, loaded, env, startedAt }: GatewayOptions): Promise<Gateway> {
@@ -163,8 +164,8 @@ export class Gateway {
     const stop = (signal: NodeJS.Signals): void => {
       if (this.stopping) {
         this.log.logger.warn(`${signal} again: leaving at once`);
-        this.times = { drain: 0, drainDelay: 0 };
         for (const listener of this.listeners) void listener.close(0);
+        this.hurry();
         return;
       }
       this.stopping = this.stop(signal);
@@ -181,7 +182,10 @@ export class Gateway {
     logger.info({ signal, drain, drainDelay }, 'draining');
     this.readiness.draining();
     for (const listener of this.listeners) listener.drain();
-    await new Promise((resolve) => setTimeout(resolve, drainDelay));
+    await new Promise<void>((resolve) => {
+      this.hurry = resolve;
+      setTimeout(resolve, drainDelay);
+    });
     await Promise.all(this.listeners.map((listener) => listener.close(drain)));
     this.config.close();
     this.recorder.drain();
