@@ -88,7 +88,8 @@ export class StatusController {
     if (this.reserved(explained.path)) return { ...explained, ...this.explainReserved(explained) };
     const won = snapshot.routes.routes.find(({ route }) => route.name === explained.route);
     const access = won?.route.access.explain(explained.method, explained.path) ?? null;
-    return { ...explained, reserved: false, access };
+    const limits = won ? snapshot.rules.explain({ ...explained, route: won.route.name, headers }) : [];
+    return { ...explained, reserved: false, access, limits };
   }
 
   /** No route is asked about a path of ours; what it needs is what its operation says. */

@@ -397,3 +397,43 @@ describe('a limit of a consumer of its own', () => {
     expect(ask('acme')).toBe(998);
   });
 });
+
+describe('what is told of the rules for a request', () => {
+  const rules = [
+    named('all', { limit: 5, window: 60_000 }),
+    named('posts', { path: '/a/*', methods: ['POST'] }),
+    named('gold', { path: '/a/b', match: { consumer: [], roles: [], plan: ['gold'], header: {} }, mode: 'shadow' }),
+    named('else', { path: '/c' }),
+  ];
+  const explain = (config: Partial<RateLimitingConfig>, path: string) =>
+    new RuleSet(rateLimiting(config), []).explain({ method: 'GET', path, route: 'r', headers: {} });
+
+  it('is for each that is for its path whether it applies, and why', () => {
+    expect(explain({ rules, default: named('default') }, '/a/b')).toEqual([
+      { rule: 'all', limit: 5, window: '1m', mode: 'enforce', applies: 'yes', reason: 'it matches' },
+      expect.objectContaining({ rule: 'posts', applies: 'no', reason: 'it is for POST' }),
+      expect.objectContaining({ rule: 'gold', mode: 'shadow', applies: 'depends', reason: 'it is for plan gold' }),
+    ]);
+  });
+
+  it('is the default where none applies, or may', () => {
+    const config = { rules: rules.slice(1), default: named('default', { period: 'month', algorithm: 'fixed-window' }) };
+    const last = (path: string) => explain(config, path).at(-1);
+    expect(last('/x')).toMatchObject({ rule: 'default', applies: 'yes', window: 'calendar month' });
+    expect(last('/a/b')).toMatchObject({ rule: 'default', applies: 'depends' });
+    expect(last('/c')).toMatchObject({ rule: 'else', applies: 'yes' });
+  });
+
+  it('agrees with what is asked for a request without a caller', () => {
+    const paths = fc.constantFrom('/a', '/a/b', '/c', '/x');
+    fc.assert(
+      fc.property(paths, fc.constantFrom('GET', 'POST'), fc.boolean(), (path, method, withDefault) => {
+        const config = { rules, default: withDefault ? named('default') : null };
+        const told = new RuleSet(rateLimiting(config), []).explain({ method, path, route: 'r', headers: {} });
+        expect(told.filter(({ applies }) => applies === 'yes').map(({ rule }) => rule)).toEqual(
+          applying(config, { path, method }),
+        );
+      }),
+    );
+  });
+});

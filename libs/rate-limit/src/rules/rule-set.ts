@@ -1,9 +1,11 @@
+import { type IncomingHttpHeaders } from 'node:http';
 import { type ConsumerConfig, type RateLimitingConfig, type RateLimitRule, type RouteConfig } from '#config';
 import { type Exchange } from '#kernel';
 import { ALGORITHMS, grainOf, type Limit } from '../algorithms/index.js';
 import { Check } from '../stores/check.js';
 import { Bypass } from './bypass.js';
 import { costBefore, smallestCost } from './cost.js';
+import { explainRules, type RuleExplanation } from './explain-rules.js';
 import { keyOf } from './key.js';
 import { PathIndex } from './path-index.js';
 import { type Rule } from './rule.js';
@@ -54,6 +56,22 @@ export class RuleSet {
     this.fallback = config.default && compiled(config.default, false);
     this.byName = byName;
     this.empty = byName.size === 0;
+  }
+
+  /** The rules for a path, and whether they count a request there; of bypass and `apply` nothing is said. */
+  explain(request: {
+    readonly method: string;
+    readonly path: string;
+    readonly route: string;
+    readonly headers: IncomingHttpHeaders;
+  }): RuleExplanation[] {
+    const { method, path, route, headers } = request;
+    const found: Rule[] = [];
+    this.rules.forEach(path, (rule) => found.push(rule));
+    const own = this.ofRoutes.get(route);
+    own?.forEach(path, (rule) => found.push(rule));
+    found.sort((a, b) => a.order - b.order);
+    return explainRules(found, own === undefined ? this.fallback : null, method, headers);
   }
 
   /** What has to be asked for this request, in the order of the file. */

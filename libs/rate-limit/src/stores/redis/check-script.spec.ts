@@ -159,7 +159,7 @@ describe('the script in Redis', () => {
       }),
       { numRuns: 300 },
     );
-  });
+  }, 120_000);
 
   it('knows the months as the calendar has them, leap years and all', async () => {
     const timed = new TimedScript(redis);
@@ -189,7 +189,7 @@ describe('the script in Redis', () => {
       }),
       { numRuns: 60 },
     );
-  });
+  }, 120_000);
 });
 
 describe('what the script keeps', () => {
