@@ -1,4 +1,16 @@
-import { ConfigWatcher, loadConfig, type LoadedConfig, type Mistake, mistakeLine } from '#config';
+import {
+  ConfigWatcher,
+  type Entity,
+  loadConfig,
+  type LoadedConfig,
+  type LoadOptions,
+  mergeEntities,
+  type MergedConfig,
+  type Misfit,
+  type Mistake,
+  mistakeLine,
+  misfitsAmong,
+} from '#config';
 import { type Clock } from '#kernel';
 import { type SnapshotStore } from '#gateway';
 import { type Logger } from 'pino';
@@ -11,39 +23,72 @@ export interface ReloadOutcome {
 }
 
 /**
- * Follows the configuration file: whatever is written there is served a moment later, and what is wrong with it is said in
- * the log and in the status while the old snapshot goes on.
+ * Serves what the configuration file and the entities of the admin API say together. A file is served a moment after it
+ * was saved, and entities as soon as they are told; what is wrong with a file is said in the log and in the status while
+ * the old one goes on, and what is wrong with an entity leaves out that entity only.
  */
 export class ConfigReload {
   private watcher: ConfigWatcher | undefined;
   private current: Promise<unknown> = Promise.resolve();
   private next: Promise<ReloadOutcome> | undefined;
   private closed = false;
+  private entities: readonly Entity[] = [];
+  private merged: MergedConfig;
+  /** Which entities are taken into account. */
+  entitiesVersion = 0;
   last: ReloadOutcome;
   /** Since the start. */
   readonly counts = { served: 0, refused: 0 };
 
   constructor(
-    private readonly source: { readonly file: string; readonly dataDir: string },
+    private readonly source: LoadOptions & { readonly dataDir: string },
+    /** What is served already; the last file that was right. */
+    private file: LoadedConfig,
     private readonly store: SnapshotStore,
     private readonly applied: (loaded: LoadedConfig) => void,
     private readonly logger: Logger,
     private readonly clock: Clock,
   ) {
+    this.merged = { ...file, leftOut: [] };
     this.last = { at: store.current.loadedAt, ok: true, version: store.current.version, mistakes: [] };
   }
 
-  /** `first`: what is served already. */
-  watch(first: LoadedConfig): void {
+  watch(): void {
     this.watcher = new ConfigWatcher(this.source.file, async () => {
       await this.reload();
     });
-    this.watcher.watch(filesOf(first));
+    this.watcher.watch(filesOf(this.file));
   }
 
   close(): void {
     this.closed = true;
     this.watcher?.close();
+  }
+
+  /** What runs. */
+  get running(): MergedConfig {
+    return this.merged;
+  }
+
+  /** The part of it that the file declares. */
+  get declaredInFile(): LoadedConfig {
+    return this.file;
+  }
+
+  /** What of these could not be served. */
+  misfits(entities: readonly Entity[]): readonly Misfit[] {
+    return misfitsAmong(this.file, entities, this.source);
+  }
+
+  /** Serves these beside the file, in place of those before. */
+  adopt(entities: readonly Entity[], version: number): void {
+    this.entities = entities;
+    this.entitiesVersion = version;
+    try {
+      this.serve(this.file);
+    } catch (err) {
+      this.logger.error({ err }, `the entities of the admin API, version ${version}, cannot be served`);
+    }
   }
 
   /** One at a time. Whoever asks meanwhile may have written since it began: one more follows, for all of them. */
@@ -67,20 +112,33 @@ export class ConfigReload {
   }
 
   private apply(result: Awaited<ReturnType<typeof loadConfig>>): ReloadOutcome {
-    const before = this.store.current;
     const at = this.clock.now();
     if (!result.ok) return this.refused(at, result.mistakes, result.mistakes.map(mistakeLine));
-    let version: number;
     try {
-      version = this.store.replace(result).version;
+      this.serve(result);
     } catch (error) {
       return this.refused(at, [], [String(error)]);
     }
     this.watcher?.watch(filesOf(result));
-    this.applied(result);
+    return { at, ok: true, version: this.store.current.version, mistakes: [] };
+  }
+
+  /** Throws when it cannot be compiled, and then changes nothing. */
+  private serve(file: LoadedConfig): void {
+    const before = this.store.current;
+    const merged = mergeEntities(file, this.entities, this.source);
+    const { version } = this.store.replace(merged);
+    this.file = file;
+    this.tellLeftOut(merged);
+    this.merged = merged;
+    this.applied(merged);
     if (version === before.version) this.logger.info('the configuration was read again and says the same');
-    else this.logger.info({ version, hash: result.hash }, `configuration ${version} is served`);
-    return { at, ok: true, version, mistakes: [] };
+    else this.logger.info({ version, hash: merged.hash }, `configuration ${version} is served`);
+  }
+
+  private tellLeftOut({ leftOut }: MergedConfig): void {
+    const told = new Set(this.merged.leftOut.flatMap(linesOf));
+    for (const line of leftOut.flatMap(linesOf)) if (!told.has(line)) this.logger.error(line);
   }
 
   private refused(at: number, mistakes: readonly Mistake[], lines: readonly string[]): ReloadOutcome {
@@ -88,6 +146,12 @@ export class ConfigReload {
     for (const line of lines) this.logger.error(`configuration refused, ${version} goes on: ${line}`);
     return { at, ok: false, version, mistakes };
   }
+}
+
+function linesOf({ entity: { kind, name }, mistakes }: Misfit): string[] {
+  return mistakes.map(
+    ({ path, message }) => `${kind}/${name} of the admin API is left out: ${path === '' ? '' : `${path}: `}${message}`,
+  );
 }
 
 /** Everything whose change has to be followed, certificates included. */

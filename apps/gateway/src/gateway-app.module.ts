@@ -13,6 +13,7 @@ import { AuditController } from './audit/audit.controller.js';
 import { type AuditSettings, AuditTrail } from './audit/audit-trail.js';
 import { LimitMetricsController } from './admin/limit-metrics.controller.js';
 import { LimitsController } from './admin/limits.controller.js';
+import { CONFIG_CONTROLLERS, configProviders } from './admin/admin-api.js';
 import { Operations } from './admin/operations.js';
 import { OwnerKey } from './admin/owner-key.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
@@ -21,6 +22,7 @@ import { StatusController } from './admin/status.controller.js';
 import { TargetsController } from './admin/targets.controller.js';
 import { ConfigReload } from './config-reload.js';
 import { GatewayMetrics } from './gateway-metrics.js';
+import { type KeptEntities } from './dynamic/kept-entities.js';
 import { ClusterSize, Heartbeat } from './heartbeat.js';
 import { RESERVED } from './reserved-paths.js';
 import { Telemetry } from './telemetry.js';
@@ -32,6 +34,8 @@ export interface GatewayParts {
   readonly readiness: Readiness;
   readonly config: ConfigReload;
   readonly storage: StorageOptions;
+  /** What the database said last, on this machine; null: it is embedded. */
+  readonly kept: KeptEntities | null;
   readonly clusterSize: ClusterSize;
   readonly reserved: (path: string) => boolean;
   readonly audit: () => AuditSettings;
@@ -82,10 +86,12 @@ export class GatewayAppModule {
         TargetsController,
         LimitsController,
         LimitMetricsController,
+        ...CONFIG_CONTROLLERS,
         ...(prometheus.enabled ? [prometheusController(prometheus)] : []),
       ],
       providers: [
         AuthenticationGuard,
+        ...configProviders(parts.kept, parts.storage.log),
         Operations,
         Heartbeat,
         { provide: ClusterSize, useValue: parts.clusterSize },

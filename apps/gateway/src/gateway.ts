@@ -4,10 +4,12 @@ import { BUILTIN_DEMO, type Config, type LoadedConfig, mistakeLine, reservedPath
 import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
 import { systemClock } from '#kernel';
 import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
-import { AdminKeys, RedisConnection, StorageError, type StorageLog, type StorageOptions } from '#storage';
+import { AdminKeys, RedisConnection, Storage, StorageError, type StorageLog, type StorageOptions } from '#storage';
 import { banner } from './banner.js';
 import { BootError, listenError } from './boot-error.js';
 import { ConfigReload } from './config-reload.js';
+import { ConfigFollower } from './dynamic/config-follower.js';
+import { KeptEntities } from './dynamic/kept-entities.js';
 import { startDemoUpstream } from './demo-upstream.js';
 import { GatewayAppModule } from './gateway-app.module.js';
 import { GatewayMetrics } from './gateway-metrics.js';
@@ -88,7 +90,8 @@ export class Gateway {
         logger.error({ err }, 'the new certificates cannot be used, the old ones go on');
       }
     };
-    const reload = new ConfigReload({ file, dataDir }, store, apply, logger, systemClock);
+    const reload = new ConfigReload({ file, dataDir }, loaded, store, apply, logger, systemClock);
+    const kept = config.database.url === null ? null : new KeptEntities(dataDir, config.database.url.reveal());
 
     const { gateway, admin } = config;
     const front = openListener(gateway.limits, gateway.tls);
@@ -100,7 +103,8 @@ export class Gateway {
         recorder,
         readiness,
         config: reload,
-        storage: storageOptions(config, logger),
+        kept,
+        storage: storageOptions(config, logger, kept?.read() != null),
         clusterSize,
         reserved: reservedPaths(config),
         audit: () => current.monitoring.audit,
@@ -113,6 +117,7 @@ export class Gateway {
       throw error instanceof StorageError ? new BootError(error.message) : error;
     });
     await app.init();
+    await app.get(ConfigFollower).start();
 
     adapter.disable('x-powered-by');
     const express = adapter.getInstance<(req: unknown, res: unknown) => void>();
@@ -132,9 +137,9 @@ export class Gateway {
       throw listenError(error as NodeJS.ErrnoException, gateway.host, gateway.port);
     });
 
-    const newAdminKey = adminKey === undefined ? await app.get(AdminKeys).ensureFirst() : null;
+    const newAdminKey = adminKey === undefined ? await firstAdminKey(app) : null;
     await app.get(Heartbeat).beat();
-    reload.watch(loaded);
+    reload.watch();
     readiness.ready();
     const listeners = back === null ? [front] : [front, back];
     const times = { drain: gateway.drain, drainDelay: gateway.drainDelay };
@@ -202,6 +207,12 @@ export class Gateway {
   }
 }
 
+/** With the database away there is none, and none is needed: it was there before. */
+async function firstAdminKey(app: INestApplication): Promise<string | null> {
+  if (!app.get(Storage).dataSource.isInitialized) return null;
+  return await app.get(AdminKeys).ensureFirst();
+}
+
 function openListener(limits: Config['gateway']['limits'], tls: ServerTls | null): Listener {
   try {
     return new Listener(limits, tls);
@@ -228,9 +239,10 @@ function needsRestart(before: Config, now: Config): string[] {
   return parts.filter(([, of]) => of(before) !== of(now)).map(([name]) => name);
 }
 
-function storageOptions({ database, redis }: Config, log: StorageLog): StorageOptions {
+/** `patient`: there is something to serve without the database. */
+function storageOptions({ database, redis }: Config, log: StorageLog, patient: boolean): StorageOptions {
   return {
-    database: { ...database, url: database.url?.reveal() ?? null },
+    database: { ...database, url: database.url?.reveal() ?? null, patient },
     redis: RedisConnection.open(
       { ...redis, url: redis.url?.reveal() ?? null, password: redis.password?.reveal() ?? null },
       log,

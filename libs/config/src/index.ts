@@ -48,3 +48,17 @@ export { decryptSecret, encryptSecret } from './secrets/cipher.js';
 export { configurationSchema } from './generate/json-schema.js';
 export { configurationReference } from './generate/reference.js';
 export { ConfigWatcher } from './watcher.js';
+export { readDocument, type ReadDocument } from './entities/document.js';
+export { ENTITY_KINDS, type Entity, type EntityKind, FILE_IP_RULES, entityNoun } from './entities/kinds.js';
+export { entitiesOf } from './entities/listed.js';
+export { mergeEntities, type MergedConfig, type Misfit, misfitsAmong } from './entities/merge.js';
+export {
+  type EntityMistake,
+  examineEntities,
+  maskedSpec,
+  nameForEntity,
+  readEntity,
+  shownMeaning,
+  unmasked,
+} from './entities/read.js';
+export { nearest } from './schema/nearest.js';

@@ -64,12 +64,17 @@ interface Unexamined {
 
 /** All of it but the look at regular expressions, which takes longer than all the rest. */
 export function loadUnexamined(options: LoadOptions): Unexamined {
-  const { file, env = process.env, cwd = process.cwd() } = options;
-  const places: Places = { file, cwd, dataDir: options.dataDir ?? env['AEGIS_DATA_DIR'] ?? './data' };
+  const { file } = options;
+  const { places, env } = placesOf(options);
   const files = new Files(places, env);
   const text = textOf(files.config);
   if ('problem' in text) return refused(file, files, `${files.config} ${text.problem}`, text.hint);
   return readConfig(text.text, file, files, env);
+}
+
+export function placesOf(options: LoadOptions): { readonly places: Places; readonly env: Environment } {
+  const { file, env = process.env, cwd = process.cwd() } = options;
+  return { places: { file, cwd, dataDir: options.dataDir ?? env['AEGIS_DATA_DIR'] ?? './data' }, env };
 }
 
 function textOf(path: string): { readonly text: string } | { readonly problem: string; readonly hint: string } {
@@ -131,7 +136,7 @@ function refused(file: string, files: Files, message: string, hint: string): Une
 }
 
 /** `x-…` at the top is for the writer: a place for anchors. */
-function withoutExtensions(tree: InputNode): InputNode {
+export function withoutExtensions(tree: InputNode): InputNode {
   if (tree.kind !== 'map') return tree;
   return { ...tree, entries: new Map([...tree.entries].filter(([key]) => !key.startsWith('x-'))) };
 }

@@ -22,7 +22,7 @@ export function maskedYaml(config: Config, options: Masked = {}): string {
   return stringify(maskedConfig(config, options), { lineWidth: 120, aliasDuplicateObjects: false });
 }
 
-function shown(secret: Secret): unknown {
+export function shown(secret: Secret): unknown {
   return secret.reference ?? secret.toString();
 }
 

@@ -40,6 +40,11 @@ const CATALOGUE = {
     title: 'No route matches',
     doc: 'No route takes this host and path. `aegis routes --match "GET http://host/path"` says why each one did not.',
   },
+  not_found: {
+    status: 404,
+    title: 'There is no such thing',
+    doc: 'The admin API knows nothing of this name. The detail says what was looked for, and what comes near.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'The method is not allowed here',
@@ -50,6 +55,26 @@ const CATALOGUE = {
     title: 'The request did not arrive in time',
     doc: 'The client was too slow with the head or the body of the request (`gateway.limits.headersTimeout`, `requestTimeout`).',
   },
+  declared_in_file: {
+    status: 409,
+    title: 'Declared in the configuration file',
+    doc: 'What comes from the file is read-only in the admin API. Change it in the file; it is served as soon as that is saved.',
+  },
+  already_exists: {
+    status: 409,
+    title: 'The name is taken',
+    doc: 'There is one of this name. `PUT` replaces it, `PATCH` changes it.',
+  },
+  in_use: {
+    status: 409,
+    title: 'Still in use',
+    doc: 'Others would not work without it; the detail names them. Change or delete them first, or all in one `PUT /api/admin/config`.',
+  },
+  precondition_failed: {
+    status: 412,
+    title: 'It has changed meanwhile',
+    doc: '`If-Match` or `If-None-Match` does not hold. Read it again, look at what has changed, and send the new `ETag`.',
+  },
   body_too_large: {
     status: 413,
     title: 'The body is too large',
@@ -59,6 +84,11 @@ const CATALOGUE = {
     status: 414,
     title: 'The URL is too long',
     doc: 'The request target is longer than `gateway.limits.url`.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body comes in the wrong format',
+    doc: 'Say with `Content-Type` what the body is; the detail names what is taken.',
   },
   expectation_failed: {
     status: 417,

@@ -2,6 +2,15 @@ export { type AuditFilter, AuditLog } from './audit/audit-log.js';
 export { type AuditEntry, type ChainedEntry } from './audit/entry.js';
 export { AdminKeys } from './admin-keys.js';
 export { commandLineDataSource } from './command-line.js';
+export {
+  CONFIG_CHANNEL,
+  ConfigRecords,
+  type EntityChange,
+  type EntityRecord,
+  type KeyHolder,
+  type VersionRecord,
+} from './configuration/config-records.js';
+export { type Notifications } from './database/notifications.js';
 export { EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { Leash } from './embedded/leash.js';
 export { Consumer } from './entities/consumer.js';

@@ -3,6 +3,9 @@ export class StorageError extends Error {
   override readonly name = 'StorageError';
 }
 
+/** It may well work in a moment, without anybody changing anything here. */
+export class UnreachableError extends StorageError {}
+
 /** Where storage tells what it does. A pino logger is one. */
 export interface StorageLog {
   debug(message: string): void;

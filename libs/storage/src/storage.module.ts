@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { systemClock } from '#kernel';
 import { AuditLog } from './audit/audit-log.js';
 import { AdminKeys } from './admin-keys.js';
+import { ConfigRecords } from './configuration/config-records.js';
 import { InstanceRegistry } from './instance-registry.js';
 import { LimitRows } from './limit-rows.js';
 import { QuotaRows } from './quota-rows.js';
@@ -33,7 +34,8 @@ export class StorageModule implements OnApplicationShutdown {
       module: StorageModule,
       imports: [
         TypeOrmModule.forRootAsync({
-          useFactory: async () => (await open()).dataSource.options,
+          useFactory: async () => ({ ...(await open()).dataSource.options, manualInitialization: true }),
+          // A patient storage may not be connected yet, and sees to it itself.
           dataSourceFactory: async () => (await open()).dataSource,
         }),
       ],
@@ -53,8 +55,9 @@ export class StorageModule implements OnApplicationShutdown {
           useFactory: (source: DataSource) => new InstanceRegistry(source, systemClock),
           inject: [DataSource],
         },
+        { provide: ConfigRecords, useFactory: (source: DataSource) => new ConfigRecords(source), inject: [DataSource] },
       ],
-      exports: [Storage, RedisConnection, AdminKeys, AuditLog, InstanceRegistry, QuotaRows, LimitRows],
+      exports: [Storage, RedisConnection, AdminKeys, AuditLog, ConfigRecords, InstanceRegistry, QuotaRows, LimitRows],
     };
   }
 

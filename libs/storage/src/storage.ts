@@ -1,10 +1,11 @@
-import { type DataSource } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { connectFailure } from './database/connect-failure.js';
-import { connect } from './database/data-source.js';
+import { connect, dataSourceOptions } from './database/data-source.js';
 import { type DatabaseAddress, readDatabaseUrl } from './database/database-url.js';
 import { migrate } from './database/migrate.js';
+import { Notifications } from './database/notifications.js';
 import { EmbeddedPostgres, runningUrl } from './embedded/embedded-postgres.js';
-import { type StorageLog } from './storage-error.js';
+import { messageOf, type StorageLog, UnreachableError } from './storage-error.js';
 import { type StoreTls } from './tls.js';
 
 export interface DatabaseOptions {
@@ -13,21 +14,29 @@ export interface DatabaseOptions {
   readonly pool: number;
   readonly dataDir: string;
   readonly tls: StoreTls | null;
+  /** Starts without the database while that cannot be reached, and goes on trying. Default: false. */
+  readonly patient?: boolean;
 }
 
 export type DatabaseState = 'connected' | 'embedded' | 'disconnected';
 
 const PROBE_TIMEOUT_MS = 1_000;
+const TRIED_AGAIN_AFTER_MS = 1_000;
 
-/** The database, reached and up to date. */
+/** The database, up to date, and reached but for those that are patient. */
 export class Storage {
   #probe: Promise<boolean> | undefined;
 
+  private trying: NodeJS.Timeout | undefined;
+  private closed = false;
+
   private constructor(
     readonly dataSource: DataSource,
+    private readonly address: DatabaseAddress,
     private readonly server: EmbeddedPostgres | undefined,
+    private readonly log: StorageLog,
     /** The migrations that ran when it was opened. */
-    readonly migrated: readonly string[],
+    public migrated: readonly string[] = [],
   ) {}
 
   /** Fails with one line for the person who started us. */
@@ -35,12 +44,48 @@ export class Storage {
     const server = options.url === null ? await EmbeddedPostgres.start({ dataDir: options.dataDir, log }) : undefined;
     try {
       const address = readDatabaseUrl(options.url ?? server?.url ?? '', options.url === null ? null : options.tls);
-      const { dataSource, migrated } = await connectAndMigrate(address, options.pool, log);
-      return new Storage(dataSource, server, migrated);
+      // The lock of a migration and the migration itself take a connection each.
+      const dataSource = new DataSource(dataSourceOptions(address, Math.max(options.pool, 2), log));
+      const storage = new Storage(dataSource, address, server, log);
+      await storage.reach().catch((error: unknown) => {
+        if (options.patient !== true || !(error instanceof UnreachableError)) throw error;
+        log.error(`${error.message}; starting without it, and trying again`);
+        storage.reachLater();
+      });
+      return storage;
     } catch (error) {
       await server?.stop();
       throw error;
     }
+  }
+
+  private async reach(): Promise<void> {
+    const { dataSource, address, log } = this;
+    await connect(dataSource, address);
+    try {
+      this.migrated = await migrate(dataSource, log);
+    } catch (error) {
+      await dataSource.destroy();
+      throw connectFailure(error, address);
+    }
+  }
+
+  private reachLater(): void {
+    if (this.closed) return;
+    this.trying = setTimeout(() => {
+      this.reach().then(
+        () => this.log.warn('the database is reached now'),
+        (error: unknown) => {
+          this.log.debug(messageOf(error));
+          this.reachLater();
+        },
+      );
+    }, TRIED_AGAIN_AFTER_MS).unref();
+  }
+
+  /** Calls `heard` when something is announced on this channel, and when something may have been missed. */
+  listen(channel: string, heard: () => void): Notifications {
+    return new Notifications(this.address, channel, heard, this.log);
   }
 
   /** For a command beside the gateway: with the embedded database in use by one, its server is shared. */
@@ -69,23 +114,10 @@ export class Storage {
 
   /** First the connections, then the server that they lead to. */
   async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.trying);
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
     await this.server?.stop();
-  }
-}
-
-async function connectAndMigrate(
-  address: DatabaseAddress,
-  pool: number,
-  log: StorageLog,
-): Promise<{ dataSource: DataSource; migrated: readonly string[] }> {
-  // The lock of a migration and the migration itself take a connection each.
-  const dataSource = await connect(address, Math.max(pool, 2), log);
-  try {
-    return { dataSource, migrated: await migrate(dataSource, log) };
-  } catch (error) {
-    await dataSource.destroy();
-    throw connectFailure(error, address);
   }
 }
 

@@ -9,6 +9,7 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   404: 'route_not_found',
   405: 'method_not_allowed',
   413: 'body_too_large',
+  415: 'unsupported_media_type',
   422: 'validation_failed',
 };
 

@@ -5,6 +5,7 @@ import { Refusal } from '#kernel';
 import { Health, RequestRecorder } from '#monitoring';
 import { Instance, InstanceRegistry } from '#storage';
 import { ConfigReload } from '../config-reload.js';
+import { ConfigFollower } from '../dynamic/config-follower.js';
 import { AdminGuard } from './admin.guard.js';
 import { Needs } from './needs.js';
 import { RESERVED } from '../reserved-paths.js';
@@ -18,6 +19,7 @@ export class StatusController {
   constructor(
     private readonly store: SnapshotStore,
     private readonly config: ConfigReload,
+    private readonly follower: ConfigFollower,
     private readonly health: Health,
     private readonly recorder: RequestRecorder,
     private readonly instances: InstanceRegistry,
@@ -41,6 +43,15 @@ export class StatusController {
         loadedAt: new Date(loadedAt).toISOString(),
         routes: routes.routes.length,
         upstreams: upstreams.size,
+        entities: {
+          version: this.config.entitiesVersion,
+          heardAt: this.follower.heardAt === null ? null : new Date(this.follower.heardAt).toISOString(),
+          leftOut: this.config.running.leftOut.map(({ entity: { kind, name }, mistakes }) => ({
+            kind,
+            name,
+            mistakes,
+          })),
+        },
         lastReload: { at: new Date(last.at).toISOString(), ok: last.ok, mistakes: last.mistakes },
       },
       requests: this.recorder.recorded,

@@ -124,7 +124,7 @@ const oauth2 = object({
 
 const API_KEY_HASH = /^sha256:[0-9a-f]{64}$/;
 
-const consumer = object({
+export const consumer = object({
   name: required(name, 'What the consumer is called.', { example: 'mobile-app' }),
   roles: withDefault(roles, [], 'Its roles.', { example: ['user'] }),
   plan: optional(text({ words: 'plan' }), 'Its plan, for rate limits.', { example: 'gold' }),
@@ -155,7 +155,7 @@ const consumer = object({
 });
 export type ConsumerConfig = Out<typeof consumer>;
 
-const role = object({
+export const role = object({
   permissions: withDefault(
     list(text({ words: 'permission' })),
     [],

@@ -139,7 +139,7 @@ export const routeRateLimit = orOff(list(routeRule, { orOne: true })).to(
   (value) => value,
 );
 
-const declaredRule = object({
+export const declaredRule = object({
   ...rule.fields,
   limit: required(integer({ min: 1 }), 'Requests per `window`.', { example: 10 }),
 });

@@ -1,4 +1,4 @@
-import { codeOf, messageOf, StorageError } from '../storage-error.js';
+import { codeOf, messageOf, StorageError, UnreachableError } from '../storage-error.js';
 import { type DatabaseAddress } from './database-url.js';
 
 const WHERE = 'database.url (DATABASE_URL)';
@@ -28,7 +28,7 @@ export function connectFailure(error: unknown, { shown, user, database }: Databa
         `PostgreSQL at ${shown} has no connection left: lower database.pool, or raise its max_connections`,
       );
     case '57P03':
-      return new StorageError(
+      return new UnreachableError(
         `PostgreSQL at ${shown} is starting up or shutting down (${message}): start Aegis again in a moment`,
       );
     case undefined:
@@ -42,7 +42,7 @@ export function connectFailure(error: unknown, { shown, user, database }: Databa
     );
   }
   if (CERTIFICATE.test(message)) return certificate(shown, message);
-  return new StorageError(
+  return new UnreachableError(
     `PostgreSQL at ${shown} cannot be reached (${code ?? message}): start it, mend ${WHERE}, or leave that out to use the embedded one`,
   );
 }

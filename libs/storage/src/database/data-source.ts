@@ -1,5 +1,6 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { type DataSource, type DataSourceOptions } from 'typeorm';
 import { AuditAnchor, AuditRecord } from '../entities/audit-record.js';
+import { ConfigEntity, ConfigHead, ConfigVersion } from '../entities/config-entity.js';
 import { Consumer } from '../entities/consumer.js';
 import { Credential } from '../entities/credential.js';
 import { Instance } from '../entities/instance.js';
@@ -24,7 +25,7 @@ export function dataSourceOptions(address: DatabaseAddress, pool: number, log: S
     extra: { ssl: address.ssl, keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS },
     // Each idle connection says it when the server goes; that it is away is told once, by whoever needed it.
     poolErrorHandler: (error: unknown) => log.debug(`a connection to PostgreSQL broke: ${String(error)}`),
-    entities: [AuditRecord, AuditAnchor, Consumer, Credential, Instance],
+    entities: [AuditRecord, AuditAnchor, ConfigEntity, ConfigHead, ConfigVersion, Consumer, Credential, Instance],
     migrations: [...MIGRATIONS],
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'each',
@@ -35,8 +36,7 @@ export function dataSourceOptions(address: DatabaseAddress, pool: number, log: S
 }
 
 /** From then on the pool reconnects by itself whenever somebody asks it for a connection. */
-export async function connect(address: DatabaseAddress, pool: number, log: StorageLog): Promise<DataSource> {
-  const dataSource = new DataSource(dataSourceOptions(address, pool, log));
+export async function connect(dataSource: DataSource, address: DatabaseAddress): Promise<void> {
   try {
     await dataSource.initialize();
   } catch (error) {
@@ -49,5 +49,4 @@ export async function connect(address: DatabaseAddress, pool: number, log: Stora
       `PostgreSQL at ${address.shown} is version ${version}; Aegis needs ${OLDEST_MAJOR} or newer`,
     );
   }
-  return dataSource;
 }

@@ -1,12 +1,14 @@
 import { Consumers1764000000001 } from './1764000000001-consumers.js';
 import { RateLimits1764000000040 } from './1764000000040-rate-limits.js';
 import { Instances1764000000002 } from './1764000000002-instances.js';
+import { Configuration1764000000010 } from './1764000000010-configuration.js';
 import { Audit1764000000020 } from './1764000000020-audit.js';
 
 /** Oldest first. A migration that has been released is never edited. */
 export const MIGRATIONS = [
   Consumers1764000000001,
   Instances1764000000002,
+  Configuration1764000000010,
   Audit1764000000020,
   RateLimits1764000000040,
 ] as const;

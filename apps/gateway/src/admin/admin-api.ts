@@ -1,0 +1,36 @@
+import { type Provider, type Type } from '@nestjs/common';
+import { ENTITY_KINDS } from '#config';
+import { ConfigRecords, Storage, type StorageLog } from '#storage';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { ConfigReload } from '../config-reload.js';
+import { ConfigChanges } from '../dynamic/config-changes.js';
+import { ConfigFollower } from '../dynamic/config-follower.js';
+import { type KeptEntities } from '../dynamic/kept-entities.js';
+import { entityController, resourceToken } from './entities/entity.controller.js';
+import { EntityResource } from './entities/entity-resource.js';
+
+/** The part of the admin API that changes what is served. */
+export const CONFIG_CONTROLLERS: readonly Type<unknown>[] = ENTITY_KINDS.map(entityController);
+
+export function configProviders(kept: KeptEntities | null, log: StorageLog): Provider[] {
+  return [
+    {
+      provide: ConfigFollower,
+      useFactory: (storage: Storage, records: ConfigRecords, config: ConfigReload) =>
+        new ConfigFollower(storage, records, config, kept, log),
+      inject: [Storage, ConfigRecords, ConfigReload],
+    },
+    {
+      provide: ConfigChanges,
+      useFactory: (records: ConfigRecords, follower: ConfigFollower, config: ConfigReload, audit: AuditTrail) =>
+        new ConfigChanges(records, follower, config, audit),
+      inject: [ConfigRecords, ConfigFollower, ConfigReload, AuditTrail],
+    },
+    ...ENTITY_KINDS.map((kind) => ({
+      provide: resourceToken(kind),
+      useFactory: (changes: ConfigChanges, follower: ConfigFollower, config: ConfigReload) =>
+        new EntityResource(kind, changes, follower, config),
+      inject: [ConfigChanges, ConfigFollower, ConfigReload],
+    })),
+  ];
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type EntityRecord } from '#storage';
+import { EntitySet } from './entity-set.js';
+
+const FORMAT = 1;
+
+/**
+ * The entities of the database as they were served last, kept in the data directory: with them an instance starts while
+ * the database is away. They may hold secrets, so only its own user may read them.
+ */
+export class KeptEntities {
+  private readonly file: string;
+  private readonly database: string;
+  private writing: Promise<void> = Promise.resolve();
+
+  /** `database`: its URL. What was kept of another one is of no use. */
+  constructor(dataDir: string, database: string) {
+    this.file = join(dataDir, 'config', 'entities.json');
+    this.database = createHash('sha256').update(placeOf(database)).digest('hex');
+  }
+
+  read(): EntitySet | null {
+    try {
+      const kept = JSON.parse(readFileSync(this.file, 'utf8')) as Kept;
+      if (kept.format !== FORMAT || kept.database !== this.database) return null;
+      return EntitySet.of(kept.version, kept.entities);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Whole or not at all: a file is written beside it and takes its place. Later sets come after earlier ones. */
+  async write(entities: EntitySet): Promise<void> {
+    const written = this.writing.then(async () => await this.replace(entities));
+    this.writing = written.catch(() => undefined);
+    await written;
+  }
+
+  private async replace(entities: EntitySet): Promise<void> {
+    const kept: Kept = { format: FORMAT, database: this.database, version: entities.version, entities: entities.all() };
+    const fresh = `${this.file}.${process.pid}`;
+    mkdirSync(dirname(this.file), { recursive: true, mode: 0o700 });
+    try {
+      const handle = await open(fresh, 'w', 0o600);
+      try {
+        await handle.writeFile(JSON.stringify(kept));
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(fresh, this.file);
+    } catch (error) {
+      await rm(fresh, { force: true });
+      throw error;
+    }
+  }
+}
+
+interface Kept {
+  readonly format: number;
+  readonly database: string;
+  readonly version: number;
+  readonly entities: readonly EntityRecord[];
+}
+
+/** A changed password is the same database still. */
+function placeOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}

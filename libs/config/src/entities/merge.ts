@@ -1,0 +1,192 @@
+import { Checks, type Remark } from '../compile/checks.js';
+import { compile } from '../compile/compile.js';
+import { type Config } from '../compile/config.js';
+import { Files } from '../files.js';
+import { deepFreeze } from '../freeze.js';
+import { type LoadedConfig, type LoadOptions, placesOf } from '../load.js';
+import { contentHash } from '../masked.js';
+import { type Declared } from '../model/root.js';
+import { type Path } from '../schema/schema.js';
+import { type Entity, type EntityKind, KINDS } from './kinds.js';
+import { type EntityMistake, readEntity, said } from './read.js';
+
+/** An entity that cannot be served together with the rest, and why. */
+export interface Misfit {
+  readonly entity: Entity;
+  readonly mistakes: readonly EntityMistake[];
+}
+
+export interface MergedConfig extends LoadedConfig {
+  /** Entities that are not part of it. */
+  readonly leftOut: readonly Misfit[];
+}
+
+/** What an entity of each kind is read as. */
+interface DeclaredOf {
+  readonly routes: Declared['gateway']['routes'][number];
+  readonly upstreams: Declared['gateway']['upstreams'][number];
+  readonly consumers: Declared['auth']['consumers'][number];
+  readonly 'rate-limit-rules': Declared['rateLimiting']['rules'][number];
+  readonly 'ip-rules': Declared['gateway']['ip'];
+  readonly roles: Declared['auth']['rbac']['roles'][string] & { readonly name: string };
+  readonly alerts: Declared['monitoring']['alerts'][number];
+}
+
+/**
+ * Joins the entities of the database to a configuration that was read from a file, which stands on its own: nothing that
+ * is wrong with an entity touches it. Who does not fit is left out, and then who needs that one, until the rest fits.
+ */
+export function mergeEntities(file: LoadedConfig, entities: readonly Entity[], options: LoadOptions): MergedConfig {
+  const leftOut: Misfit[] = [];
+  let rest = entities;
+  for (;;) {
+    if (rest.length === 0) return { ...file, leftOut };
+    const { misfits, config } = tryMerge(file, rest, options);
+    if (misfits.length === 0)
+      return { ...file, config: deepFreeze(config), hash: contentHash(config.declared), leftOut };
+    const gone = new Set(misfits.map(({ entity }) => entity));
+    leftOut.push(...misfits);
+    rest = rest.filter((entity) => !gone.has(entity));
+  }
+}
+
+/** Who does not fit into the whole as it is. Nobody is left out first, so each is told what is wrong with itself. */
+export function misfitsAmong(file: LoadedConfig, entities: readonly Entity[], options: LoadOptions): readonly Misfit[] {
+  return tryMerge(file, entities, options).misfits;
+}
+
+interface Attempt {
+  readonly misfits: readonly Misfit[];
+  readonly config: Config;
+}
+
+function tryMerge(file: LoadedConfig, entities: readonly Entity[], options: LoadOptions): Attempt {
+  const found = new Map<Entity, EntityMistake[]>();
+  const complain = (entity: Entity, mistakes: readonly EntityMistake[]): void => {
+    found.set(entity, [...(found.get(entity) ?? []), ...mistakes]);
+  };
+  const sound = new Graft(settled(file));
+  for (const entity of entities) {
+    const { value, mistakes } = readEntity(entity);
+    if (mistakes.length > 0) complain(entity, mistakes);
+    else if (sound.has(entity)) {
+      complain(entity, [
+        { path: 'name', message: `the configuration file has a ${KINDS[entity.kind].one} of this name` },
+      ]);
+    } else sound.add(entity, value);
+  }
+  const { places, env } = placesOf(options);
+  const checks = new Checks(new Files(places, env));
+  const config = compile(sound.declared(), checks);
+  const strays: Remark[] = [];
+  for (const remark of checks.mistakes) {
+    const owner = sound.ownerOf(remark.path);
+    if (owner === undefined) strays.push(remark);
+    else complain(owner.entity, [said({ ...remark, path: owner.rest })]);
+  }
+  // The file was right by itself, so somebody who joined it is to blame, though nobody knows who.
+  if (found.size === 0 && strays.length > 0) for (const entity of entities) complain(entity, strays.map(said));
+  const misfits = [...found].map(([entity, mistakes]) => ({ entity, mistakes }));
+  return { misfits, config };
+}
+
+/** The file's names, those that were derived too: nothing that comes later may take them. */
+function settled({ config }: LoadedConfig): Declared {
+  const { declared, gateway, rateLimiting } = config;
+  return {
+    ...declared,
+    gateway: {
+      ...declared.gateway,
+      routes: declared.gateway.routes.map((route, index) => ({
+        ...route,
+        name: gateway.routes[index]?.name ?? route.name,
+      })),
+    },
+    rateLimiting: {
+      ...declared.rateLimiting,
+      rules: declared.rateLimiting.rules.map((rule, index) => ({
+        ...rule,
+        name: rateLimiting.rules[index]?.name ?? rule.name,
+      })),
+    },
+  };
+}
+
+const LISTS = ['routes', 'upstreams', 'consumers', 'rate-limit-rules', 'alerts'] as const;
+
+/** A declared configuration with entities put into their places, which knows whose each place is. */
+class Graft {
+  private readonly added = new Map<EntityKind, { readonly entity: Entity; readonly value: unknown }[]>();
+  private readonly names: ReadonlyMap<EntityKind, ReadonlySet<string | null>>;
+
+  constructor(private readonly file: Declared) {
+    this.names = new Map(
+      Object.entries(KINDS).map(([kind, { of }]) => [kind as EntityKind, new Set(of(file).map(([name]) => name))]),
+    );
+  }
+
+  /** Whether the file has one of this name. */
+  has({ kind, name }: Entity): boolean {
+    return this.names.get(kind)?.has(name) ?? false;
+  }
+
+  add(entity: Entity, value: unknown): void {
+    const of = this.added.get(entity.kind);
+    if (of === undefined) this.added.set(entity.kind, [{ entity, value }]);
+    else of.push({ entity, value });
+  }
+
+  private values<K extends EntityKind>(kind: K): readonly DeclaredOf[K][] {
+    return (this.added.get(kind) ?? []).map(({ value }) => value as DeclaredOf[K]);
+  }
+
+  declared(): Declared {
+    const { gateway, auth, rateLimiting, monitoring } = this.file;
+    const ip = this.values('ip-rules');
+    const roles = this.values('roles').map(({ name, ...role }) => [name, role] as const);
+    return {
+      ...this.file,
+      gateway: {
+        ...gateway,
+        routes: [...gateway.routes, ...this.values('routes')],
+        upstreams: [...gateway.upstreams, ...this.values('upstreams')],
+        ip: {
+          allow: [...gateway.ip.allow, ...ip.flatMap(({ allow }) => allow)],
+          deny: [...gateway.ip.deny, ...ip.flatMap(({ deny }) => deny)],
+        },
+      },
+      auth: {
+        ...auth,
+        consumers: [...auth.consumers, ...this.values('consumers')],
+        rbac: {
+          ...auth.rbac,
+          roles: { ...auth.rbac.roles, ...Object.fromEntries(roles) },
+        },
+      },
+      rateLimiting: {
+        ...rateLimiting,
+        rules: [...rateLimiting.rules, ...this.values('rate-limit-rules')],
+      },
+      monitoring: {
+        ...monitoring,
+        alerts: [...monitoring.alerts, ...this.values('alerts')],
+      },
+    };
+  }
+
+  /** Whose a place is, and where in that entity it is. */
+  ownerOf(path: Path): { readonly entity: Entity; readonly rest: Path } | undefined {
+    const isAt = (kind: EntityKind): boolean => KINDS[kind].path.every((step, index) => path[index] === step);
+    for (const kind of LISTS) {
+      const depth = KINDS[kind].path.length;
+      const index = path[depth];
+      if (!isAt(kind) || typeof index !== 'number') continue;
+      const entity = this.added.get(kind)?.[index - KINDS[kind].of(this.file).length]?.entity;
+      return entity && { entity, rest: path.slice(depth + 1) };
+    }
+    if (!isAt('roles')) return undefined;
+    const depth = KINDS.roles.path.length;
+    const role = this.added.get('roles')?.find(({ entity }) => entity.name === path[depth])?.entity;
+    return role && { entity: role, rest: path.slice(depth + 1) };
+  }
+}
