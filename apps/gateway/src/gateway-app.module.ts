@@ -68,7 +68,7 @@ export class GatewayAppModule {
         ConfigModule.forRoot({ ignoreEnvFile: true }),
         ScheduleModule.forRoot(),
         storage,
-        GatewayModule.register(parts.store, [limits, auth]),
+        GatewayModule.register(parts.store, [storage, limits, auth]),
         limits,
         auth,
         HealthModule.register({

@@ -141,7 +141,8 @@ export class Recording implements ResponseTap {
     this.names = names;
     const variant = visit.variant(method, names);
     if (useOf(stored, ANYTHING, now) === 'fresh') plan.flight?.proved(names, variant);
-    else this.dissolve();
+    else if (terms.noCache || terms.lifetime <= 0) this.dissolve();
+    else plan.flight?.dissolve();
     return null;
   }
 

@@ -1,3 +1,4 @@
+import { type OnApplicationShutdown } from '@nestjs/common';
 import { type Exchange, Refusal } from '#kernel';
 import { bodyFraming, NO_BODY } from '../forward/request-head.js';
 import { type Route } from '../route.js';
@@ -25,7 +26,7 @@ type Why = NonNullable<CacheReport['fwd']>;
  * whether what is stored will do; if not, it lets the request go on upstream, alone or for all that ask the same meanwhile,
  * and a `Recording` sees what comes back.
  */
-export class ResponseCache implements Archive {
+export class ResponseCache implements Archive, OnApplicationShutdown {
   private readonly flights = new Map<string, Flight>();
   private readonly apart = new Apart();
   private readonly invalidations = new Invalidations();
@@ -69,7 +70,7 @@ export class ResponseCache implements Archive {
     this.apart.note(id, this.now());
   }
 
-  close(): void {
+  onApplicationShutdown(): void {
     this.store.close();
   }
 
@@ -78,9 +79,12 @@ export class ResponseCache implements Archive {
     this.remove(key);
   }
 
-  private found(visit: Visit, { stored, names }: Found): void {
+  private found(visit: Visit, { stored: kept, names }: Found): void {
     const { asked } = visit;
     const now = this.now();
+    // A store that was away may not have heard of it.
+    const ended = kept !== null && this.invalidations.since(visit.key, kept.receivedAt);
+    const stored = ended ? null : kept;
     let why: Why = names === null ? 'uri-miss' : 'vary-miss';
     if (stored !== null) {
       if (!isFor(stored, visit)) {
