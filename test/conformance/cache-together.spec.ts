@@ -35,6 +35,8 @@ function configOf(upstream: string, ttl = '30s') {
           cors: { origins: ['https://a.example', 'https://b.example'] },
           response: { headers: { set: { 'x-route': 'yes' }, remove: ['x-secret'] } },
         },
+        { name: 'reads', path: '/split', methods: ['GET'], upstream: 'origin', cache },
+        { name: 'writes', path: '/split', methods: ['PUT', 'HEAD'], upstream: 'origin' },
         { path: '/plain', upstream: 'origin' },
       ],
     },
@@ -408,6 +410,16 @@ describe('what is for whom', () => {
     for (const cookie of ['a=1', 'a=2', 'a=1']) bodies.push((await stage.ask(path, { headers: { cookie } })).body);
     expect(bodies).toEqual(['for a=1', 'for a=2', 'for a=1']);
     expect(stage.asked(path)).toHaveLength(2);
+  });
+});
+
+describe('a route that writes what another one reads', () => {
+  it('ends what is stored of it, and says nothing of a cache', async () => {
+    const path = replying('/split', inTurn(says('old'), says('failed', 'no-store', {}), says('new')));
+    await stage.ask(path);
+    expect((await stage.ask(path)).headers['cache-status']).toMatch(/hit/);
+    expect((await stage.ask(path, { method: 'PUT' })).headers['cache-status']).toBeUndefined();
+    expect((await stage.ask(path)).body).toBe('new');
   });
 });
 

@@ -21,6 +21,7 @@ export function compileRoute(
   { compression, securityHeaders, limits }: Config['gateway'],
   upstreams: ReadonlyMap<string, Upstream>,
   access: RouteAccess,
+  cacheOfReads: Route['cacheOfReads'],
 ): Route {
   const cors = config.cors === null ? null : new CorsPolicy(config.cors);
   return {
@@ -55,6 +56,7 @@ export function compileRoute(
     websocket: config.websocket,
     mirror: mirrorOf(config, upstreams),
     cache: compileCache(config, access),
+    cacheOfReads,
   };
 }
 

@@ -1,9 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { AccessPolicy } from '#auth';
 import { type Config } from '#config';
-import { CidrSet, systemClock } from '#kernel';
+import { CidrSet, type Exchange, systemClock } from '#kernel';
 import { RuleSet } from '#rate-limit';
+import { type RouteCache } from './cache/route-cache.js';
 import { compileRoute } from './compile-route.js';
+import { type Route } from './route.js';
 import { CorsPolicy } from './transform/cors.js';
 import { compileIpRules } from './transform/ip-rules.js';
 import { remembered } from './transform/remembered.js';
@@ -43,13 +45,21 @@ export function compileSnapshot(
     tell: (news) => logger.warn(news),
   });
   const cors = gateway.cors === null ? null : new CorsPolicy(gateway.cors);
+  const caches = gateway.routes.some(({ cache }) => cache !== null);
+  const cacheOfReads = ({ req, host, path, query }: Exchange): RouteCache | null => {
+    const match = routes.match('GET', host, path, req, query);
+    return match.kind === 'route' ? match.route.cache : null;
+  };
+  const routes: RouteTable<Route> = new RouteTable(
+    gateway.routes.map((route) =>
+      compileRoute(route, gateway, upstreams, access.forRoute(route), caches ? cacheOfReads : null),
+    ),
+  );
   return Object.freeze({
     version: (previous?.version ?? 0) + 1,
     hash: loaded.hash,
     loadedAt: now,
-    routes: new RouteTable(
-      gateway.routes.map((route) => compileRoute(route, gateway, upstreams, access.forRoute(route))),
-    ),
+    routes,
     upstreams,
     trusts: trusting(gateway.trustedProxies),
     admits: compileIpRules(gateway.ip),

@@ -46,4 +46,6 @@ export interface Route extends GuardedRoute, RoutableRoute {
   readonly websocket: boolean;
   readonly mirror: MirrorRoute | null;
   readonly cache: RouteCache | null;
+  /** The cache of the route that a GET for the same URL takes; null: no route has a cache. */
+  readonly cacheOfReads: ((exchange: Exchange) => RouteCache | null) | null;
 }

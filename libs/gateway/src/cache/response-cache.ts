@@ -1,6 +1,7 @@
 import { type OnApplicationShutdown } from '@nestjs/common';
 import { type Exchange, Refusal } from '#kernel';
 import { bodyFraming, NO_BODY } from '../forward/request-head.js';
+import { type ResponseTap } from '../forward/response-tap.js';
 import { type Route } from '../route.js';
 import { Apart } from './apart.js';
 import { type CacheReport } from './cache-status.js';
@@ -42,7 +43,7 @@ export class ResponseCache implements Archive, OnApplicationShutdown {
     const { asked, method } = visit;
     if (isUnsafe(method)) {
       visit.report({ fwd: 'method' });
-      door.send(exchange, route, new InvalidatingTap(visit, (key) => this.invalidate(key)));
+      door.send(exchange, route, this.endingReads(exchange, route, visit));
       return;
     }
     const hasBody = exchange.upgrade !== null || bodyFraming(exchange.req) !== NO_BODY;
@@ -56,6 +57,13 @@ export class ResponseCache implements Archive, OnApplicationShutdown {
     const found = this.store.find(visit.key, (names) => visit.variants(names));
     if (!(found instanceof Promise)) this.found(visit, found);
     else void found.then((late) => visit.resume(() => this.found(visit, late)));
+  }
+
+  /** For a request that may change what other routes, or the same one, have stored. */
+  endingReads(exchange: Exchange<Route>, { cacheOfReads }: Route, visit: Visit | null): ResponseTap | null {
+    if (cacheOfReads === null || !isUnsafe(exchange.req.method ?? '')) return null;
+    const cache = cacheOfReads(exchange);
+    return cache && new InvalidatingTap(exchange, cache, (key) => this.invalidate(key), visit);
   }
 
   put(filing: Filing): void {

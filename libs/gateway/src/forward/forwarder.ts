@@ -26,8 +26,11 @@ export class Forwarder implements UpstreamDoor {
       answerFixed(exchange, { ...answer, headers });
       return;
     }
-    if (route.cache === null) this.send(exchange, route, null);
-    else this.cache.serve(exchange, route, route.cache, this);
+    if (route.cache !== null) this.cache.serve(exchange, route, route.cache, this);
+    else {
+      const tap = route.cacheOfReads === null ? null : this.cache.endingReads(exchange, route, null);
+      this.send(exchange, route, tap);
+    }
   }
 
   send(exchange: Exchange<Route>, route: Route, tap: ResponseTap | null): void {
