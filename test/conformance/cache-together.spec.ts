@@ -204,6 +204,32 @@ describe('many who ask the same', () => {
     expect(stage.asked(path)).toHaveLength(2);
   });
 
+  it('wait only for the variant that they want, also those who come when its head is there', async () => {
+    let finish = (): void => undefined;
+    const path = replying('/c', (res, req) => {
+      const language = req.headers['accept-language'] ?? '';
+      res.writeHead(200, { 'cache-control': 'max-age=60', vary: 'accept-language' });
+      if (language === 'fr') res.end('in fr');
+      else {
+        res.write('in ');
+        finish = () => res.end(language);
+      }
+    });
+    const leader = request({
+      host: '127.0.0.1',
+      port: stage.gateway.port,
+      path,
+      headers: { 'accept-language': 'de' },
+    }).end();
+    const [res] = (await once(leader, 'response')) as [IncomingMessage];
+    res.resume();
+    const same = stage.ask(path, { headers: { 'accept-language': 'de' } });
+    expect((await stage.ask(path, { headers: { 'accept-language': 'fr' } })).body).toBe('in fr');
+    finish();
+    expect((await same).body).toBe('in de');
+    expect(stage.asked(path)).toHaveLength(2);
+  });
+
   it('wait no longer than their route allows', async () => {
     const path = replying('/hurried', () => undefined);
     const { first, others } = await crowd(path, 3);

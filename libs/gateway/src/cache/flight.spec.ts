@@ -14,6 +14,8 @@ const stored: StoredResponse = {
   terms: termsOf({ status: 200, fields: [], requestedAt: 0, receivedAt: 0 }, { ttl: 1, staleWhileRevalidate: 0 }),
 };
 
+const PLAIN = { names: ['x'], variant: 'g' };
+
 let over: jest.Mock;
 let flight: Flight;
 let said: string[];
@@ -49,28 +51,32 @@ describe('those who wait for the answer to another', () => {
   it('are answered with it, or go on alone where it is not for them', () => {
     follower('a');
     follower('b', { takes: false });
-    flight.landed(stored);
-    expect(said).toEqual(['a is answered', 'b goes alone']);
+    follower('c', { fits: false });
+    flight.landed(stored, PLAIN);
+    expect(said).toEqual(['a is answered', 'b goes alone', 'c goes alone']);
     expect(over).toHaveBeenCalled();
   });
 
   it('look again when answers turn out to differ by something', () => {
     follower('a');
     follower('b', { fits: false });
-    flight.proved(['x'], 'g');
+    flight.proved(PLAIN);
     expect([said, flight.waiting]).toEqual([['b looks again'], 1]);
+    follower('c', { fits: false });
+    follower('d');
+    expect([said, flight.waiting]).toEqual([['b looks again', 'c looks again'], 2]);
   });
 
   it('wait for a body no longer than five seconds', () => {
     follower('a');
     jest.advanceTimersByTime(60_000);
     expect(said).toEqual([]);
-    flight.proved([], 'g');
+    flight.proved(PLAIN);
     jest.advanceTimersByTime(4_999);
     expect(said).toEqual([]);
     jest.advanceTimersByTime(1);
     expect(said).toEqual(['a goes alone']);
-    flight.landed(stored);
+    flight.landed(stored, PLAIN);
     expect(said).toEqual(['a goes alone']);
   });
 

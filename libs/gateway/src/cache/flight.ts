@@ -3,7 +3,7 @@ import { type StoredResponse } from './stored-response.js';
 /** A request that waits for the answer to another one. */
 export interface Follower {
   /** Whether what tells answers apart is the same for it. */
-  fits(names: readonly string[], variant: string): boolean;
+  fits(selection: Selection): boolean;
   /** False: the answer is not for it. `failing`: the upstream fails, and this is what there was. */
   answer(stored: StoredResponse, failing: boolean): boolean;
   /** Asks the upstream by itself. */
@@ -12,6 +12,12 @@ export interface Follower {
   again(names: readonly string[]): void;
   /** Asks the upstream for all that wait. */
   lead(flight: Flight): void;
+}
+
+/** What answers turned out to differ by, and which one it is. */
+export interface Selection {
+  readonly names: readonly string[];
+  readonly variant: string;
 }
 
 /** How long a body may take, from its first byte, while others wait for its end. */
@@ -25,6 +31,8 @@ const MOST_LEADERS = 3;
 export class Flight {
   private followers = new Set<Follower>();
   private leaders = 1;
+  /** Known once the head of the answer is. */
+  private selection: Selection | null = null;
   private patience: NodeJS.Timeout | undefined;
 
   constructor(
@@ -38,8 +46,10 @@ export class Flight {
     return this.followers.size;
   }
 
+  /** Who comes after the head is told apart at once. */
   join(follower: Follower): void {
-    this.followers.add(follower);
+    if (this.selection === null || follower.fits(this.selection)) this.followers.add(follower);
+    else follower.again(this.selection.names);
   }
 
   leave(follower: Follower): void {
@@ -47,17 +57,25 @@ export class Flight {
   }
 
   /** The answer can be stored, for those whose request has the same values in these fields. */
-  proved(names: readonly string[], variant: string): void {
+  proved(selection: Selection): void {
+    this.selection = selection;
     for (const follower of [...this.followers]) {
-      if (follower.fits(names, variant)) continue;
+      if (follower.fits(selection)) continue;
       this.followers.delete(follower);
-      follower.again(names);
+      follower.again(selection.names);
     }
     this.patience ??= setTimeout(() => this.dissolve(), PATIENCE);
   }
 
-  landed(stored: StoredResponse, failing = false): void {
-    for (const follower of this.end()) if (!follower.answer(stored, failing)) follower.alone();
+  landed(stored: StoredResponse, selection: Selection): void {
+    for (const follower of this.end()) {
+      if (!follower.fits(selection) || !follower.answer(stored, false)) follower.alone();
+    }
+  }
+
+  /** The upstream fails, and this is what there was for all of them. */
+  rescued(stored: StoredResponse): void {
+    for (const follower of this.end()) if (!follower.answer(stored, true)) follower.alone();
   }
 
   /** There is nothing to wait for. */
@@ -68,6 +86,7 @@ export class Flight {
   leaderLeft(): void {
     clearTimeout(this.patience);
     this.patience = undefined;
+    this.selection = null;
     const [next] = this.followers;
     if (next === undefined || this.leaders >= MOST_LEADERS) {
       this.dissolve();

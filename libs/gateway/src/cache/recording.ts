@@ -139,9 +139,9 @@ export class Recording implements ResponseTap {
     if (uselessAt(stored) <= now) return 'expired';
     this.draft = draft;
     this.names = names;
-    const variant = visit.variant(method, names);
-    if (useOf(stored, ANYTHING, now) === 'fresh') plan.flight?.proved(names, variant);
-    else if (terms.noCache || terms.lifetime <= 0) this.dissolve();
+    if (useOf(stored, ANYTHING, now) === 'fresh') {
+      plan.flight?.proved({ names, variant: visit.variant(method, names) });
+    } else if (terms.noCache || terms.lifetime <= 0) this.dissolve();
     else plan.flight?.dissolve();
     return null;
   }
@@ -187,21 +187,22 @@ export class Recording implements ResponseTap {
       timeLeft: timeLeft(stored, now),
       detail: 'stale-if-error',
     });
-    plan.flight?.landed(stored, true);
+    plan.flight?.rescued(stored);
     return true;
   }
 
   private file(stored: StoredResponse, names: readonly string[]): void {
     const { visit, plan, archive } = this;
+    const variant = visit.variant(stored.method, names);
     archive.put({
       key: visit.key,
       names,
-      variant: visit.variant(stored.method, names),
+      variant,
       stored,
       askedAt: plan.askedAt,
       uselessAt: uselessAt(stored),
     });
-    plan.flight?.landed(stored);
+    plan.flight?.landed(stored, { names, variant: visit.variant(plan.method, names) });
   }
 
   private dismiss(): void {

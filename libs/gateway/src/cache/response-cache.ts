@@ -39,6 +39,10 @@ export class ResponseCache implements Archive, OnApplicationShutdown {
   ) {}
 
   serve(exchange: Exchange<Route>, route: Route, cache: RouteCache, door: UpstreamDoor): void {
+    if (exchange.upgrade !== null) {
+      door.send(exchange, route, null);
+      return;
+    }
     const visit = new Visit(exchange, route, cache, door);
     const { asked, method } = visit;
     if (isUnsafe(method)) {
@@ -46,8 +50,7 @@ export class ResponseCache implements Archive, OnApplicationShutdown {
       door.send(exchange, route, this.endingReads(exchange, route, visit));
       return;
     }
-    const hasBody = exchange.upgrade !== null || bodyFraming(exchange.req) !== NO_BODY;
-    const passes = passesBy(exchange, cache, hasBody);
+    const passes = passesBy(exchange, cache, bodyFraming(exchange.req) !== NO_BODY);
     if (passes !== null || (asked.noStore && !asked.onlyIfCached)) {
       if (asked.onlyIfCached) this.refuse(visit, 'bypass');
       visit.report(passes === null ? { fwd: 'request' } : { fwd: passes.why, detail: passes.detail });

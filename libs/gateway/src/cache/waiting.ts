@@ -1,6 +1,6 @@
 import { answerProblem } from '../answer.js';
 import { type Call } from '#kernel';
-import { type Flight, type Follower } from './flight.js';
+import { type Flight, type Follower, type Selection } from './flight.js';
 import { standsIn, timeLeft, useOf } from './freshness.js';
 import { type StoredResponse } from './stored-response.js';
 import { type CacheReport } from './cache-status.js';
@@ -29,13 +29,14 @@ export class Waiting implements Follower, Call {
   start(): void {
     const { exchange, route } = this.visit;
     exchange.call = this;
+    if (route.timeout !== null) {
+      const left = exchange.startedAt + route.timeout - performance.now();
+      this.deadline = setTimeout(() => this.outOfTime(), Math.max(0, left));
+    }
     this.flight.join(this);
-    if (route.timeout === null) return;
-    const left = exchange.startedAt + route.timeout - performance.now();
-    this.deadline = setTimeout(() => this.outOfTime(), Math.max(0, left));
   }
 
-  fits(names: readonly string[], variant: string): boolean {
+  fits({ names, variant }: Selection): boolean {
     return this.visit.variant(this.visit.method, names) === variant;
   }
 
