@@ -45,6 +45,7 @@ beforeAll(async () => {
           { path: '/certified', upstream: 'main', auth: { methods: ['mtls'] } },
           { path: '/small', upstream: 'main', limits: { body: '1kb' } },
           { path: '/limited', upstream: 'main', rateLimit: { limit: 1, window: '1h', key: 'ip' } },
+          { path: '/cached', upstream: 'main', cache: { ttl: '1m' } },
           { path: '/fixed', respond: { status: 200, body: 'fixed' } },
           { path: '/', methods: ['GET', 'HEAD', 'POST', 'PUT'], upstream: 'main' },
         ],
@@ -284,6 +285,37 @@ describe('a request over HTTP/2', () => {
     stream.close(8);
     await gone;
     expect((await ask(client, '/fixed')).status).toBe(200);
+  });
+});
+
+describe('a route with a cache', () => {
+  it('answers streams that ask the same with one request, and later ones from what is stored', async () => {
+    let asked = 0;
+    let release = (): void => undefined;
+    const first = new Promise<void>((resolve) => {
+      upstreamDoes = (_req, res) => {
+        asked++;
+        release = () => void res.writeHead(200, { etag: '"a"' }).end('once');
+        resolve();
+      };
+    });
+    const answers = [ask(client, '/cached')];
+    await first;
+    for (let i = 0; i < 9; i++) answers.push(ask(client, '/cached'));
+    await ask(client, '/fixed');
+    release();
+    expect((await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`)).toEqual(
+      Array.from({ length: 10 }, () => '200 once'),
+    );
+    const known = await ask(client, '/cached', { 'if-none-match': '"a"' });
+    expect([known.status, known.headers['cache-status']]).toEqual([304, expect.stringMatching(/^Aegis; hit/)]);
+    const head = await ask(client, '/cached', { ':method': 'HEAD' });
+    expect([head.headers['content-length'], head.headers['age'], head.body]).toEqual([
+      '4',
+      expect.stringMatching(/^\d+$/),
+      '',
+    ]);
+    expect(asked).toBe(1);
   });
 });
 
