@@ -11,6 +11,7 @@ export {
   type VersionRecord,
 } from './configuration/config-records.js';
 export { type Notifications } from './database/notifications.js';
+export { type ConsumerKey, ConsumerKeys } from './consumer-keys.js';
 export { EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { Leash } from './embedded/leash.js';
 export { Consumer } from './entities/consumer.js';

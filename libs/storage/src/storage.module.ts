@@ -5,6 +5,7 @@ import { systemClock } from '#kernel';
 import { AuditLog } from './audit/audit-log.js';
 import { AdminKeys } from './admin-keys.js';
 import { ConfigRecords } from './configuration/config-records.js';
+import { ConsumerKeys } from './consumer-keys.js';
 import { InstanceRegistry } from './instance-registry.js';
 import { LimitRows } from './limit-rows.js';
 import { QuotaRows } from './quota-rows.js';
@@ -55,9 +56,20 @@ export class StorageModule implements OnApplicationShutdown {
           useFactory: (source: DataSource) => new InstanceRegistry(source, systemClock),
           inject: [DataSource],
         },
+        { provide: ConsumerKeys, useFactory: (source: DataSource) => new ConsumerKeys(source), inject: [DataSource] },
         { provide: ConfigRecords, useFactory: (source: DataSource) => new ConfigRecords(source), inject: [DataSource] },
       ],
-      exports: [Storage, RedisConnection, AdminKeys, AuditLog, ConfigRecords, InstanceRegistry, QuotaRows, LimitRows],
+      exports: [
+        Storage,
+        RedisConnection,
+        AdminKeys,
+        AuditLog,
+        ConfigRecords,
+        ConsumerKeys,
+        InstanceRegistry,
+        QuotaRows,
+        LimitRows,
+      ],
     };
   }
 

@@ -7,10 +7,17 @@ import { ConfigChanges } from '../dynamic/config-changes.js';
 import { ConfigFollower } from '../dynamic/config-follower.js';
 import { type KeptEntities } from '../dynamic/kept-entities.js';
 import { entityController, resourceToken } from './entities/entity.controller.js';
+import { ConfigController } from './config/config.controller.js';
+import { WholeConfig } from './config/whole-config.js';
+import { KeysController } from './keys/keys.controller.js';
 import { EntityResource } from './entities/entity-resource.js';
 
 /** The part of the admin API that changes what is served. */
-export const CONFIG_CONTROLLERS: readonly Type<unknown>[] = ENTITY_KINDS.map(entityController);
+export const CONFIG_CONTROLLERS: readonly Type<unknown>[] = [
+  ...ENTITY_KINDS.map(entityController),
+  KeysController,
+  ConfigController,
+];
 
 export function configProviders(kept: KeptEntities | null, log: StorageLog): Provider[] {
   return [
@@ -25,6 +32,12 @@ export function configProviders(kept: KeptEntities | null, log: StorageLog): Pro
       useFactory: (records: ConfigRecords, follower: ConfigFollower, config: ConfigReload, audit: AuditTrail) =>
         new ConfigChanges(records, follower, config, audit),
       inject: [ConfigRecords, ConfigFollower, ConfigReload, AuditTrail],
+    },
+    {
+      provide: WholeConfig,
+      useFactory: (records: ConfigRecords, changes: ConfigChanges, config: ConfigReload) =>
+        new WholeConfig(records, changes, config),
+      inject: [ConfigRecords, ConfigChanges, ConfigReload],
     },
     ...ENTITY_KINDS.map((kind) => ({
       provide: resourceToken(kind),

@@ -8,16 +8,18 @@ export interface Page<T> {
 }
 
 /** By name, so that a page goes on where the one before ended, whatever came and went in between. */
-export function pageOf<T extends { readonly name: string }>(
-  items: readonly T[],
-  { limit, cursor }: PageQuery,
-): Page<T> {
-  const after = cursor === undefined ? null : nameIn(cursor);
-  const sorted = items.toSorted((a, b) => compare(a.name, b.name));
-  const rest = after === null ? sorted : sorted.filter(({ name }) => compare(name, after) > 0);
+export function pageOf<T extends { readonly name: string }>(items: readonly T[], page: PageQuery): Page<T> {
+  return pageBy(items, ({ name }) => name, page);
+}
+
+/** The same by another key that each has for itself. */
+export function pageBy<T>(items: readonly T[], keyOf: (item: T) => string, { limit, cursor }: PageQuery): Page<T> {
+  const after = cursor === undefined ? null : keyIn(cursor);
+  const sorted = items.toSorted((a, b) => compare(keyOf(a), keyOf(b)));
+  const rest = after === null ? sorted : sorted.filter((item) => compare(keyOf(item), after) > 0);
   const page = rest.slice(0, limit);
   const last = page.at(-1);
-  const nextCursor = rest.length > limit && last !== undefined ? Buffer.from(last.name).toString('base64url') : null;
+  const nextCursor = rest.length > limit && last !== undefined ? Buffer.from(keyOf(last)).toString('base64url') : null;
   return { items: page, nextCursor };
 }
 
@@ -25,7 +27,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-function nameIn(cursor: string): string {
+function keyIn(cursor: string): string {
   if (/^[\w-]+$/.test(cursor)) return Buffer.from(cursor, 'base64url').toString();
   const message = 'cursor is what nextCursor of the page before says';
   throw new Refusal('validation_failed', `${message}.`, undefined, [{ path: 'cursor', message }]);

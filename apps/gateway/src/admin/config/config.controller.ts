@@ -1,0 +1,119 @@
+import { Controller, Get, HttpCode, Param, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { IsIn, IsInt, Min } from 'class-validator';
+import express, { type Request, type Response } from 'express';
+import { maskedConfig, maskedYaml } from '#config';
+import { Refusal } from '#kernel';
+import { ConfigReload } from '../../config-reload.js';
+import { actorOf } from '../actor.js';
+import { AdminGuard } from '../admin.guard.js';
+import { checkDepth, mapOf, noBody, readBody } from '../body.js';
+import { Needs } from '../needs.js';
+import { preconditionsOf } from '../preconditions.js';
+import { DryRunQuery, PageQuery, readInto } from '../query.js';
+import { type Document, type Plan, shownVersion, WholeConfig, type WritingAll } from './whole-config.js';
+
+const LARGEST = 8 * 1024 ** 2;
+const YAML = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'];
+const readsYaml = express.text({ limit: LARGEST, type: YAML });
+const readsJson = express.json({ limit: LARGEST, strict: false, type: ['application/json', 'application/*+json'] });
+
+class FormatQuery {
+  @IsIn(['yaml', 'json', ''], { message: 'format is yaml or json' })
+  format = '';
+}
+
+class RollbackBody {
+  @IsInt({ message: 'version is a number that the history lists' })
+  @Min(0, { message: 'version is at least 0, which is before all changes' })
+  version: number = NaN;
+}
+
+/** The configuration as a whole: what runs, what was, and all of the database's entities at once. */
+@Controller('api/admin/config')
+@UseGuards(AdminGuard)
+export class ConfigController {
+  constructor(
+    private readonly whole: WholeConfig,
+    private readonly config: ConfigReload,
+  ) {}
+
+  @Get()
+  @Needs('read:config')
+  running(@Query() query: object, @Req() req: Request, @Res() res: Response): void {
+    const { format } = readInto(FormatQuery, query);
+    const { config } = this.config.running;
+    res.setHeader('ETag', `"v${this.config.entitiesVersion}"`);
+    res.setHeader('Vary', 'Accept');
+    const yaml = format === '' ? req.accepts(['application/json', ...YAML]) !== 'application/json' : format === 'yaml';
+    if (yaml) res.type('application/yaml').send(maskedYaml(config, { terse: true }));
+    else res.json(maskedConfig(config, { terse: true }));
+  }
+
+  /** Whether it could be put in place of what there is, and what that would change. */
+  @Post('validate')
+  @Needs('read:config')
+  @HttpCode(200)
+  async validate(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<object> {
+    const plan = await this.whole.replace(await documentOf(req, res), { ...writingOf(req, {}), dryRun: true });
+    return { valid: true, ...plan };
+  }
+
+  @Put()
+  @Needs('write:config')
+  async replace(@Query() query: object, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<Plan> {
+    const writing = writingOf(req, query);
+    const plan = await this.whole.replace(await documentOf(req, res), writing);
+    res.setHeader('ETag', `"v${plan.version}"`);
+    return plan;
+  }
+
+  @Get('history')
+  @Needs('read:config')
+  async history(@Query() query: object): Promise<object> {
+    const { limit, cursor } = readInto(PageQuery, query);
+    const versions = await this.whole.history(cursor === undefined ? null : numberIn('cursor', cursor), limit + 1);
+    const page = versions.slice(0, limit);
+    const nextCursor = versions.length > limit ? String(page.at(-1)?.version ?? '') : null;
+    return { items: page.map((version) => shownVersion(version, false)), nextCursor };
+  }
+
+  @Get('history/:version')
+  @Needs('read:config')
+  async version(@Param('version') version: string): Promise<object> {
+    return shownVersion(await this.whole.version(numberIn('version', version)), true);
+  }
+
+  @Post('rollback')
+  @Needs('write:config')
+  @HttpCode(200)
+  async rollback(
+    @Query() query: object,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<Plan> {
+    const writing = writingOf(req, query);
+    const { version } = readInto(RollbackBody, await mapOf(req, res, 'A rollback'));
+    return await this.whole.rollback(version, writing);
+  }
+}
+
+function writingOf(req: Request, query: object): WritingAll {
+  const { dryRun } = readInto(DryRunQuery, query);
+  return { actor: actorOf(req), expected: preconditionsOf(req), dryRun };
+}
+
+async function documentOf(req: Request, res: Response): Promise<Document> {
+  const yaml = req.is(YAML) !== false && req.is(YAML) !== null;
+  await readBody(yaml ? readsYaml : readsJson, req, res);
+  const body: unknown = req.body;
+  if (body === undefined) throw noBody(req, 'send a configuration as application/json or application/yaml');
+  if (yaml && typeof body === 'string') return { yaml: body };
+  checkDepth(body);
+  return { value: body };
+}
+
+function numberIn(path: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const message = `${path} is a whole number`;
+  throw new Refusal('validation_failed', `${message}.`, undefined, [{ path, message }]);
+}
