@@ -9,6 +9,7 @@ const COMMANDS = [
   'check',
   'routes',
   'encrypt',
+  'hash',
   'migrate',
   'keys create',
   'version',

@@ -3,10 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { Client } from 'pg';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { hashPassword } from '#auth';
 import { type RecordingUpstream, type SpawnedGateway, spawnGateway, StoppablePostgres, startUpstream } from '#testing';
 
 const SECRET = randomBytes(48).toString('hex');
 const DECLARED = 'declared-key-of-mobile-app';
+const PASSWORD = 'pass:wörd of mobile';
 const HOUR = 3600;
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
@@ -97,7 +99,7 @@ beforeAll(async () => {
           { name: 'maybe', path: '/maybe', upstream: 'main', auth: 'optional' },
           { name: 'keys', path: '/keys', upstream: 'main', auth: { methods: ['api-key'] } },
           { name: 'tokens', path: '/tokens', upstream: 'main', auth: { methods: ['jwt'] } },
-          { name: 'basic', path: '/basic', upstream: 'main', auth: { methods: ['basic'] } },
+          { name: 'passwords', path: '/passwords', upstream: 'main', auth: { methods: ['basic', 'jwt'] } },
           { name: 'admins', path: '/admins', upstream: 'main', auth: { roles: ['admin'] } },
           { name: 'writers', path: '/writers', upstream: 'main', auth: { permissions: ['write:orders'] } },
           { name: 'scoped', path: '/scoped', upstream: 'main', auth: { scopes: ['orders'] } },
@@ -114,7 +116,13 @@ beforeAll(async () => {
           audience: 'api',
         },
         consumers: [
-          { name: 'mobile-app', roles: ['user'], plan: 'gold', apiKeys: [{ hash: `sha256:${sha256(DECLARED)}` }] },
+          {
+            name: 'mobile-app',
+            roles: ['user'],
+            plan: 'gold',
+            apiKeys: [{ hash: `sha256:${sha256(DECLARED)}` }],
+            basic: [{ username: 'mobile', hash: await hashPassword(PASSWORD) }],
+          },
         ],
         rbac: {
           roles: { user: { permissions: ['read:*'] }, clerk: { permissions: ['write:orders'], inherits: ['user'] } },
@@ -143,13 +151,6 @@ describe('a route that needs a credential', () => {
       'ApiKey realm="aegis", header="x-api-key", Bearer realm="aegis"',
     );
     expect(await code(response)).toBe('authentication_required');
-  });
-
-  it('is 503, with or without a credential, when none of its methods is in this build', async () => {
-    const response = await call('/basic', { authorization: 'Basic dXNlcjpwYXNz' });
-    expect([response.status, await code(response)]).toEqual([503, 'not_configured']);
-    expect((await call('/basic')).status).toBe(503);
-    expect(gateway.stdout.join('\n')).toContain('basic cannot be used in this version');
   });
 });
 
@@ -261,6 +262,32 @@ describe('tokens', () => {
   });
 });
 
+describe('passwords', () => {
+  function password(user: string, secret: string): Record<string, string> {
+    return { authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}` };
+  }
+
+  it('open to who knows one, and the upstream is told who it is but not the password', async () => {
+    expect((await call('/passwords', password('mobile', PASSWORD))).status).toBe(200);
+    const { headers } = upstream.requests.at(-1)!;
+    expect(headers).toMatchObject({ 'x-consumer-name': 'mobile-app', 'x-consumer-roles': 'user' });
+    expect(headers).not.toHaveProperty('authorization');
+  });
+
+  it('leave tokens on the same route to the upstream', async () => {
+    expect((await call('/passwords', bearer(await token()))).status).toBe(200);
+    expect(upstream.requests.at(-1)!.headers).toHaveProperty('authorization');
+  });
+
+  it('are refused when they are wrong or of nobody, with the way to ask for one', async () => {
+    for (const wrong of [password('mobile', 'wrong'), password('nobody', PASSWORD), password('mobile-app', PASSWORD)]) {
+      const response = await call('/passwords', wrong);
+      expect([response.status, await code(response)]).toEqual([401, 'invalid_credentials']);
+      expect(response.headers.get('www-authenticate')).toContain('Basic realm="aegis", charset="UTF-8"');
+    }
+  });
+});
+
 describe('optional authentication', () => {
   it('lets in who has no credential, knows who has a good one, and refuses a wrong one', async () => {
     expect((await call('/maybe', { 'X-Consumer-Name': 'forged' })).status).toBe(200);
@@ -344,6 +371,7 @@ describe('credentials', () => {
     await gateway.stop();
     const log = [...gateway.stdout, ...gateway.stderr].join('\n');
     expect(log).toContain('/keys');
-    for (const secret of [DECLARED, SECRET, 'stored-key', 'steady-key', 'eyJ']) expect(log).not.toContain(secret);
+    for (const secret of [DECLARED, SECRET, PASSWORD, 'stored-key', 'steady-key', 'eyJ'])
+      expect(log).not.toContain(secret);
   });
 });

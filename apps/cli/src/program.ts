@@ -39,6 +39,7 @@ export function program(end: End): Command {
   gatewayCommands(aegis.commandsGroup('The gateway:'), end);
   limitCommands(aegis, end);
   configurationCommands(aegis.commandsGroup('The configuration:'), end);
+  passwordCommand(aegis);
   databaseCommands(aegis.commandsGroup('The database:'));
   aegis
     .commandsGroup('Else:')
@@ -150,6 +151,16 @@ Examples:
   printf %s "$PASSWORD" | aegis encrypt`,
     )
     .action(async () => (await import('./commands/encrypt.js')).encrypt());
+}
+
+function passwordCommand(aegis: Command): void {
+  aegis
+    .command('hash')
+    .summary('make the hash of a password for the file')
+    .description(
+      'Hashes a password with argon2id and prints the YAML for `basic` of a consumer. Reads standard input, or asks.',
+    )
+    .action(async () => (await import('./commands/hash.js')).hash());
 }
 
 function databaseCommands(aegis: Command): void {

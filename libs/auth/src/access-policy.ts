@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto';
 import { type AuthConfig, type AuthMethod, type RouteConfig } from '#config';
-import { type Clock, type Principal } from '#kernel';
+import { type Clock } from '#kernel';
 import { AdminAccess } from './admin/admin-access.js';
+import { declaredKeys, declaredPasswords, declaredSigners } from './consumers/declared.js';
 import { ApiKeyMethod } from './methods/api-key.js';
+import { BasicMethod } from './methods/basic.js';
 import { ClientCertificateMethod } from './methods/client-certificate.js';
+import { HmacMethod } from './methods/hmac.js';
 import { JwtMethod } from './methods/jwt.js';
 import { type Method } from './methods/method.js';
+import { OAuth2Method } from './methods/oauth2.js';
+import { TokenVerifier } from './oauth2/token-verifier.js';
+import { PasswordChecks } from './passwords/password-checks.js';
 import { Demands } from './rbac/demands.js';
 import { PathRules } from './rbac/path-rules.js';
 import { Roles } from './rbac/roles.js';
 import { RouteAccess } from './route-access.js';
 import { type DeclaredConsumer } from './tokens/claims.js';
 import { JwtVerifier } from './tokens/jwt-verifier.js';
-
-const HASH_PREFIX = 'sha256:';
-const NO_CLAIMS = Object.freeze({});
 
 export interface AccessSurroundings {
   readonly clock: Clock;
@@ -30,13 +33,16 @@ export class AccessPolicy {
   readonly credentialHeaders: readonly string[];
   /** Of Aegis's own paths. */
   readonly admin: AdminAccess;
+  /** Of a route that does not say which. */
   private readonly methods: readonly Method[];
-  /** Where a route lists it only: a certificate comes by itself, and other routes want more than that. */
-  private readonly certificates: Method | null;
+  /** Where a route lists them only: a certificate comes by itself, and no other route should start to ask for passwords. */
+  private readonly listed: readonly Method[];
+  private readonly passwords: PasswordChecks;
   private readonly roles: Roles;
   private readonly rules: PathRules;
   private readonly fingerprint: string;
   private readonly verifier: JwtVerifier | null;
+  private readonly tokens: TokenVerifier | null;
 
   /** What is known of tokens and of the keys of issuers is taken over from `previous` when nothing about it has changed. */
   constructor(
@@ -47,60 +53,56 @@ export class AccessPolicy {
     this.roles = new Roles(config.rbac.roles);
     this.rules = new PathRules(config.rbac.rules, this.roles);
     this.fingerprint = fingerprintOf(config);
-    this.verifier = previous?.fingerprint === this.fingerprint ? previous.verifier : verifierOf(config, surroundings);
+    const same = previous?.fingerprint === this.fingerprint;
+    this.verifier = same ? previous.verifier : verifierOf(config, surroundings);
+    this.tokens = same ? previous.tokens : tokensOf(config, surroundings);
     const methods: Method[] = [];
     const declared = declaredKeys(config);
     if (config.apiKeys !== null) methods.push(new ApiKeyMethod(config.apiKeys, declared));
+    if (this.tokens !== null) methods.push(new OAuth2Method(this.tokens, true));
     if (this.verifier !== null) methods.push(new JwtMethod(this.verifier));
     this.methods = methods;
     this.admin = new AdminAccess(methods, declared, config.apiKeys ?? {}, this.roles);
-    this.certificates =
-      config.mtls === null || !surroundings.clientCertificates
-        ? null
-        : new ClientCertificateMethod(config.mtls.consumerFrom, byName(config), surroundings.clock);
+    this.passwords = previous?.passwords ?? new PasswordChecks(surroundings.clock);
+    this.listed = this.listedOnly(surroundings);
     this.credentialHeaders = [...new Set([...(config.apiKeys?.headers ?? []), 'authorization'])];
   }
 
   forRoute({ auth: { mode, methods, ...lists } }: Pick<RouteConfig, 'auth'>): RouteAccess {
-    const taken = methods.length === 0 ? this.methods : this.named(methods);
+    const taken = this.unshared(methods.length === 0 ? this.methods : this.named(methods));
     const keys = this.config.apiKeys;
     const hides = keys?.hide === true && taken.some(({ name }) => name === 'api-key') ? keys : null;
-    return new RouteAccess(
-      mode,
-      taken,
-      new Demands(lists, this.roles),
-      this.rules,
-      hides?.headers ?? [],
-      hides?.query ?? null,
-    );
+    const hidden = {
+      fields: hides?.headers ?? [],
+      parameter: hides?.query ?? null,
+      password: this.config.basic?.hide === true && taken.some(({ name }) => name === 'basic'),
+    };
+    return new RouteAccess(mode, taken, new Demands(lists, this.roles), this.rules, hidden);
+  }
+
+  private listedOnly({ clientCertificates, clock }: AccessSurroundings): readonly Method[] {
+    const { mtls, basic, hmac } = this.config;
+    const methods: Method[] = [];
+    if (mtls !== null && clientCertificates) {
+      methods.push(new ClientCertificateMethod(mtls.consumerFrom, byName(this.config), clock));
+    }
+    if (basic !== null) methods.push(new BasicMethod(declaredPasswords(this.config), this.passwords));
+    if (hmac !== null) methods.push(new HmacMethod(hmac, declaredSigners(this.config), clock));
+    return methods;
+  }
+
+  /** Where nothing else takes tokens, those of strangers are for the one method to refuse. */
+  private unshared(methods: readonly Method[]): readonly Method[] {
+    const { tokens } = this;
+    if (tokens === null || methods.some(({ name }) => name === 'jwt')) return methods;
+    return methods.map((method) => (method.name === 'oauth2' ? new OAuth2Method(tokens, false) : method));
   }
 
   private named(names: readonly AuthMethod[]): readonly Method[] {
     return names
-      .map((name) => [...this.methods, this.certificates].find((method) => method?.name === name))
-      .filter((method) => method != null);
+      .map((name) => [...this.methods, ...this.listed].find((method) => method.name === name))
+      .filter((method) => method !== undefined);
   }
-}
-
-function declaredKeys({ consumers }: AuthConfig): ReadonlyMap<string, Principal> {
-  const keys = new Map<string, Principal>();
-  for (const { name, roles, plan, apiKeys } of consumers) {
-    for (const { hash } of apiKeys) {
-      const digits = hash.slice(HASH_PREFIX.length);
-      const credential = `declared:${digits.slice(0, 16)}`;
-      keys.set(digits, {
-        consumer: name,
-        id: name,
-        roles,
-        scopes: [],
-        plan,
-        credential,
-        user: null,
-        claims: NO_CLAIMS,
-      });
-    }
-  }
-  return keys;
 }
 
 function byName({ consumers }: AuthConfig): ReadonlyMap<string, DeclaredConsumer> {
@@ -113,10 +115,15 @@ function verifierOf(config: AuthConfig, { clock, tell }: AccessSurroundings): Jw
   return verifier.usable ? verifier : null;
 }
 
+function tokensOf(config: AuthConfig, { clock, tell }: AccessSurroundings): TokenVerifier | null {
+  if (config.oauth2 === null) return null;
+  return new TokenVerifier(config.oauth2, config.jwt, byName(config), clock, tell);
+}
+
 /** Of everything that decides what a token is worth; secrets come in as digests. */
-function fingerprintOf({ jwt, consumers }: AuthConfig): string {
-  const secrets = jwt?.secrets.map((secret) => secret.reveal()) ?? [];
+function fingerprintOf({ jwt, oauth2, consumers }: AuthConfig): string {
+  const secrets = [...(jwt?.secrets ?? []), oauth2?.clientSecret].map((secret) => secret?.reveal());
   return createHash('sha256')
-    .update(JSON.stringify([jwt, secrets, consumers]))
+    .update(JSON.stringify([jwt, oauth2, secrets, consumers]))
     .digest('base64');
 }

@@ -1,10 +1,13 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { systemClock } from '#kernel';
+import { RedisConnection } from '#storage';
 import { readKeysFrom } from './keys/read-keys.js';
 import { StoredKeys } from './keys/stored-keys.js';
+import { MemoryReplays, RedisReplays } from './signatures/replays.js';
+import { Stores } from './stores.js';
 
-/** What `AuthenticationGuard` needs beside the limits. `imports`: where the database comes from. */
+/** What `AuthenticationGuard` needs beside the limits. `imports`: where the database and Redis come from. */
 @Module({})
 export class AuthModule {
   static register(imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
@@ -13,12 +16,16 @@ export class AuthModule {
       imports,
       providers: [
         {
-          provide: StoredKeys,
-          useFactory: (source: DataSource) => new StoredKeys(readKeysFrom(source), systemClock),
-          inject: [DataSource],
+          provide: Stores,
+          useFactory: (source: DataSource, redis: RedisConnection | null) =>
+            new Stores(
+              new StoredKeys(readKeysFrom(source), systemClock),
+              redis === null ? new MemoryReplays(systemClock) : new RedisReplays(redis.client),
+            ),
+          inject: [DataSource, RedisConnection],
         },
       ],
-      exports: [StoredKeys],
+      exports: [Stores],
     };
   }
 }

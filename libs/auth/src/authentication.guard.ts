@@ -1,9 +1,9 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { type Exchange, Refusal } from '#kernel';
 import { FailedCredentials } from '#rate-limit';
-import { StoredKeys } from './keys/stored-keys.js';
 import { type Method, type Outcome, Rejected } from './methods/method.js';
 import { type GuardedRoute, type RouteAccess } from './route-access.js';
+import { Stores } from './stores.js';
 
 /**
  * Finds out who is calling. The first method of the route for which the request carries a credential decides: a wrong one
@@ -12,7 +12,7 @@ import { type GuardedRoute, type RouteAccess } from './route-access.js';
 @Injectable()
 export class AuthenticationGuard implements CanActivate {
   constructor(
-    private readonly stored: StoredKeys,
+    private readonly stores: Stores,
     private readonly failed: FailedCredentials,
   ) {}
 
@@ -33,7 +33,7 @@ export class AuthenticationGuard implements CanActivate {
       if (credential === null) continue;
       // Also for what comes in the query, which the guard by address does not see.
       this.failed.refuse(exchange);
-      const outcome = method.verify(credential, this.stored);
+      const outcome = method.verify(credential, this.stores);
       if (!(outcome instanceof Promise)) return this.settle(exchange, access, method, outcome);
       return outcome.then((settled) => this.settle(exchange, access, method, settled));
     }

@@ -12,6 +12,8 @@ import { AccessPolicy } from './access-policy.js';
 import { AuthenticationGuard } from './authentication.guard.js';
 import { StoredKeys } from './keys/stored-keys.js';
 import { RbacGuard } from './rbac.guard.js';
+import { MemoryReplays } from './signatures/replays.js';
+import { Stores } from './stores.js';
 
 type ExchangeFields = NonNullable<Parameters<typeof exchangeOf>[0]>;
 
@@ -62,7 +64,10 @@ class Gate {
       },
     };
     const failed = new FailedCredentials(() => store as never, store as never, clock);
-    this.authentication = new AuthenticationGuard(new StoredKeys(() => Promise.resolve([]), clock), failed);
+    this.authentication = new AuthenticationGuard(
+      new Stores(new StoredKeys(() => Promise.resolve([]), clock), new MemoryReplays(clock)),
+      failed,
+    );
   }
 
   exchange(fields: ExchangeFields) {
@@ -109,7 +114,7 @@ describe('a route', () => {
     expect(gate.counted).toBe(mode === 'none' ? 0 : 1);
   });
 
-  it.each(['required', 'optional', { methods: ['basic'] }])('is 503 where no method works: %j', async (requirement) => {
+  it.each(['required', 'optional', { methods: ['mtls'] }])('is 503 where no method works: %j', async (requirement) => {
     const gate = await Gate.of(requirement, { apiKeys: 'off' });
     for (const fields of [nothing, good, wrong, { headers: { authorization: 'Basic YTpi' } }]) {
       expect(await gate.ask(fields)).toBe('not_configured');
@@ -117,7 +122,7 @@ describe('a route', () => {
   });
 
   it('takes the methods that work of those that it lists', async () => {
-    const gate = await Gate.of({ methods: ['basic', 'api-key'] });
+    const gate = await Gate.of({ methods: ['mtls', 'api-key'] });
     expect([await gate.ask(nothing), await gate.ask(good)]).toEqual(['authentication_required', true]);
   });
 

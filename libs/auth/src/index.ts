@@ -3,5 +3,6 @@ export { type AdminPermission } from './admin/admin-roles.js';
 export { AuthModule } from './auth.module.js';
 export { AuthenticationGuard } from './authentication.guard.js';
 export { identityLines } from './identity.js';
+export { hashPassword } from './passwords/password-hash.js';
 export { RbacGuard } from './rbac.guard.js';
 export { type AccessExplained, type GuardedRoute, type RouteAccess } from './route-access.js';

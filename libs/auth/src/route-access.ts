@@ -22,6 +22,15 @@ export interface AccessExplained {
   readonly rules: readonly RulesExplained[];
 }
 
+/** What the upstream must not see. */
+export interface HiddenCredentials {
+  /** Lower-case names of fields that carry keys. */
+  readonly fields: readonly string[];
+  readonly parameter: string | null;
+  /** `Authorization`, where there is a password in it. */
+  readonly password: boolean;
+}
+
 /** Who may use a route, compiled. It hangs on the route, so that an exchange is judged by the configuration it began with. */
 export class RouteAccess {
   /** For `WWW-Authenticate`. */
@@ -33,9 +42,7 @@ export class RouteAccess {
     readonly methods: readonly Method[],
     private readonly demands: Demands,
     private readonly rules: PathRules,
-    /** Lower-case names of fields that carry keys which the upstream must not see. */
-    readonly hiddenFields: readonly string[],
-    readonly hiddenParameter: string | null,
+    readonly hidden: HiddenCredentials,
   ) {
     this.challenges = [...new Set(methods.map(({ challenge }) => challenge))].join(', ');
   }

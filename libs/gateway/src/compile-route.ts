@@ -24,6 +24,7 @@ export function compileRoute(
   cacheOfReads: Route['cacheOfReads'],
 ): Route {
   const cors = config.cors === null ? null : new CorsPolicy(config.cors);
+  const { hidden } = access;
   return {
     name: config.name,
     hosts: config.hosts,
@@ -45,9 +46,9 @@ export function compileRoute(
     ),
     rewrite: compileRewrite(config),
     rewriteQuery: compileQuery(config.request.query),
-    hidesFields: access.hiddenFields.length === 0 ? null : new FieldNames(access.hiddenFields),
-    hidesParameter:
-      access.hiddenParameter === null ? null : compileQuery({ set: {}, remove: [access.hiddenParameter] }),
+    hidesFields: namesOf(hidden.fields),
+    hidesWithPassword: hidden.password ? new FieldNames([...hidden.fields, 'authorization']) : null,
+    hidesParameter: hidden.parameter === null ? null : compileQuery({ set: {}, remove: [hidden.parameter] }),
     requestHeaders: compileRequestHeaders(config.request.headers),
     shape: new ResponseShape(securityHeaders, cors, compileResponseHeaders(config.response.headers), compression),
     timeout: config.timeout,
@@ -58,6 +59,10 @@ export function compileRoute(
     cache: compileCache(config, access),
     cacheOfReads,
   };
+}
+
+function namesOf(names: readonly string[]): FieldNames | null {
+  return names.length === 0 ? null : new FieldNames(names);
 }
 
 function compileAnswer(config: RouteConfig): Route['answer'] {

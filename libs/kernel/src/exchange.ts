@@ -1,6 +1,6 @@
 import { type Duplex } from 'node:stream';
 import { type ClientRequest, type ClientResponse } from './client-message.js';
-import { type ErrorCode } from './errors.js';
+import { type ErrorCode, type Refusal } from './errors.js';
 
 const NONE: readonly never[] = Object.freeze([]);
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
@@ -51,6 +51,13 @@ export interface Call {
   abort(): void;
 }
 
+/** Watches the body of a request on its way upstream. */
+export interface BodyCheck {
+  piece(bytes: Buffer): void;
+  /** All of it was seen. What is refused then has not gone upstream whole. */
+  end(): Refusal | null;
+}
+
 /** The client's connection when it asked for another protocol: no longer HTTP, and ours to answer on. */
 export interface Upgrade {
   readonly socket: Duplex;
@@ -83,6 +90,7 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   params: Readonly<Record<string, string>> = NO_PARAMS;
   call: Call | null = null;
   principal: Principal | null = null;
+  bodyCheck: BodyCheck | null = null;
   /** What the rules that apply said. */
   limits: readonly LimitUse[] = NONE;
   /** Refused by a limit. */

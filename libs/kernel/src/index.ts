@@ -13,7 +13,9 @@ export {
   problem,
   Refusal,
 } from './errors.js';
+export { bodyFollows, type ClientConnection, clientIsSecure } from './client-connection.js';
 export {
+  type BodyCheck,
   type Call,
   Exchange,
   type LimitUse,

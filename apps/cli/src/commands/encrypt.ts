@@ -1,6 +1,6 @@
 import { encryptSecret } from '#config';
 import { CliError, EXIT } from '../exit.js';
-import { promptSecret, readAll } from '../prompt-secret.js';
+import { givenSecret } from '../given-secret.js';
 import { print } from '../terminal.js';
 
 /** A secret in, the YAML that may stand in a file out. The secret is never an argument: those are seen by `ps`. */
@@ -12,10 +12,6 @@ export async function encrypt(): Promise<void> {
       'AEGIS_SECRET_KEY is not set. Make a key, keep it, and give it to the gateway too:\n  export AEGIS_SECRET_KEY="$(openssl rand -hex 32)"',
     );
   }
-  const secret = process.stdin.isTTY
-    ? await promptSecret('Secret (not shown): ', process.stdin, process.stderr)
-    : await readAll(process.stdin);
-  if (secret === null) throw new CliError(EXIT.no, 'Nothing was encrypted.');
-  if (secret === '') throw new CliError(EXIT.usage, 'There is no secret: type one, or pipe it in.');
+  const secret = await givenSecret('secret');
   print(`{ encrypted: "${encryptSecret(secret, secretKey)}" }`);
 }

@@ -10,6 +10,8 @@ import { RouteAccess } from '../route-access.js';
 import { type AdminPermission } from './admin-roles.js';
 
 const KEY_HEADERS = ['x-api-key', 'authorization'];
+/** Nothing goes on to anybody else. */
+const SHOWN = { fields: [], parameter: null, password: false };
 const UNKNOWN = new Rejected('No method of authentication that is set up takes this token.', 'error="invalid_token"');
 
 /** A token that no method took is a guess like any other, and counted as one. */
@@ -40,7 +42,7 @@ export class AdminAccess {
     );
     const others = methods.filter(({ name }) => name !== 'api-key');
     const nothing = new Demands({ roles: [], permissions: [] }, roles);
-    this.route = new RouteAccess('required', [keys, ...others, LEFT_OVER], nothing, new PathRules([], roles), [], null);
+    this.route = new RouteAccess('required', [keys, ...others, LEFT_OVER], nothing, new PathRules([], roles), SHOWN);
   }
 
   /** What the caller lacks for it, in words; null: nothing. */

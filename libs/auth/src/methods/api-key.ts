@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { type AuthConfig } from '#config';
 import { type Exchange, type Principal } from '#kernel';
-import { type StoredKeys } from '../keys/stored-keys.js';
+import { type Stores } from '../stores.js';
 import { authorizationOf } from './authorization.js';
 import { type Method, type Outcome, Rejected } from './method.js';
 
@@ -36,12 +36,12 @@ export class ApiKeyMethod implements Method<string> {
     return this.config.query === null ? null : inQuery(exchange.query, this.config.query);
   }
 
-  verify(key: string, stored: StoredKeys): Outcome | Promise<Outcome> {
+  verify(key: string, { keys }: Stores): Outcome | Promise<Outcome> {
     if (key.length > LONGEST) return WRONG;
     const digest = hash('sha256', key, 'hex');
     const declared = this.declared.get(digest);
     if (declared !== undefined) return declared;
-    const found = stored.find(digest);
+    const found = keys.find(digest);
     return found instanceof Promise ? found.then((principal) => principal ?? WRONG) : (found ?? WRONG);
   }
 }

@@ -1,6 +1,6 @@
 import { type AuthMethod } from '#config';
 import { type Exchange, type Principal } from '#kernel';
-import { type StoredKeys } from '../keys/stored-keys.js';
+import { type Stores } from '../stores.js';
 
 /** A credential that was looked at and found wanting. The reason is for the one who sent it. */
 export class Rejected {
@@ -23,5 +23,5 @@ export interface Method<C = unknown> {
   readonly challenge: string;
   /** null: the request carries no credential of this kind. */
   credentialIn(exchange: Exchange): C | null;
-  verify(credential: C, stored: StoredKeys): Outcome | Promise<Outcome>;
+  verify(credential: C, stores: Stores): Outcome | Promise<Outcome>;
 }

@@ -56,15 +56,25 @@ export class JwtVerifier {
   }
 
   verify(token: string): Outcome | Promise<Outcome> {
-    const id = hash('sha256', token, 'base64');
-    const remembered = this.known.get(id);
-    if (remembered !== undefined) {
-      if (remembered.until > this.clock.now()) return remembered.principal;
-      this.known.delete(id);
-    }
+    const id = idOf(token);
+    const remembered = this.recall(id);
+    if (remembered !== null) return remembered;
     const head = readHead(token);
     if (head === null || !this.algorithms.has(head.alg)) return INVALID;
     return this.check(id, token, head);
+  }
+
+  /** Whose it is, if it was verified before. */
+  remembered(token: string): Principal | null {
+    return this.recall(idOf(token));
+  }
+
+  private recall(id: string): Principal | null {
+    const remembered = this.known.get(id);
+    if (remembered === undefined) return null;
+    if (remembered.until > this.clock.now()) return remembered.principal;
+    this.known.delete(id);
+    return null;
   }
 
   private keysChanged(): void {
@@ -134,6 +144,10 @@ export class JwtVerifier {
     }
     this.known.set(id, { principal, until: Math.min(expires, this.clock.now() + LONGEST_REMEMBERED_MS) });
   }
+}
+
+function idOf(token: string): string {
+  return hash('sha256', token, 'base64');
 }
 
 /** By what `jose` says; null: it was not this key. Claims are looked at when the signature has held, so this tells no secret. */

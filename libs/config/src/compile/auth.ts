@@ -1,13 +1,12 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { type AuthMethod, type AuthRequirement } from '../model/auth-requirement.js';
-import { hmac as hmacSchema, type JwtAlgorithm, mtls as mtlsSchema } from '../model/auth.js';
+import { basic as basicSchema, hmac as hmacSchema, type JwtAlgorithm, mtls as mtlsSchema } from '../model/auth.js';
 import { type Declared } from '../model/root.js';
 import { type Path } from '../schema/schema.js';
 import { type Checks } from './checks.js';
 import { type AuthConfig } from './config.js';
 
 const BUILT_IN_ROLES = ['viewer', 'operator', 'admin'];
-/** What can be configured and cannot be used yet. A route that takes nothing else answers 503: it is never open. */
-const NOT_BUILT: ReadonlySet<AuthMethod> = new Set(['oauth2', 'basic', 'hmac']);
 const ASYMMETRIC: readonly JwtAlgorithm[] = ['RS256', 'ES256', 'EdDSA'];
 const SYMMETRIC: readonly JwtAlgorithm[] = ['HS256', 'HS384', 'HS512'];
 
@@ -20,6 +19,8 @@ export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Che
     declared.consumers.map(({ name }) => name),
   );
   checkKeys(declared, checks);
+  checkUsers(declared, checks);
+  checkSigners(declared, checks);
   checkRoles(declared, checks);
   const wanted = new Set(
     [declared.default, ...gateway.routes.map(({ auth }) => auth)].flatMap((each) => each?.methods ?? []),
@@ -32,7 +33,7 @@ export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Che
     jwt: jwtOf(declared, checks),
     // These work without being told anything, so a route that lists them is enough.
     mtls: mtls ?? (wanted.has('mtls') ? mtlsSchema.blank : null),
-    basic: basic ?? (wanted.has('basic') ? {} : null),
+    basic: basic ?? (wanted.has('basic') ? basicSchema.blank : null),
     hmac: hmac ?? (wanted.has('hmac') ? hmacSchema.blank : null),
   };
 }
@@ -60,6 +61,49 @@ function checkKeys({ consumers }: Declared['auth'], checks: Checks): void {
         checks.wrong(['auth', 'consumers', c, 'apiKeys', k, 'hash'], `this key belongs to ${owner} already`);
     }
   }
+}
+
+function checkUsers({ consumers }: Declared['auth'], checks: Checks): void {
+  const owners = new Map<string, string>();
+  for (const [c, { name, basic }] of consumers.entries()) {
+    for (const [k, { username }] of basic.entries()) {
+      const user = username ?? name;
+      const owner = owners.get(user);
+      if (owner === undefined) owners.set(user, name);
+      else if (user !== '')
+        checks.wrong(
+          ['auth', 'consumers', c, 'basic', k, 'username'],
+          `the user ${JSON.stringify(user)} belongs to ${owner} already`,
+        );
+    }
+  }
+}
+
+function checkSigners({ consumers }: Declared['auth'], checks: Checks): void {
+  const owners = new Map<string, string>();
+  for (const [c, { name, hmac }] of consumers.entries()) {
+    for (const [k, { keyId, secret, publicKey }] of hmac.entries()) {
+      const path = ['auth', 'consumers', c, 'hmac', k];
+      const owner = owners.get(keyId);
+      if (owner === undefined) owners.set(keyId, name);
+      else if (keyId !== '')
+        checks.wrong([...path, 'keyId'], `the key ${JSON.stringify(keyId)} belongs to ${owner} already`);
+      if ((secret === null) === (publicKey === null))
+        checks.wrong(path, 'exactly one of secret and publicKey is needed', { missing: ['secret', 'publicKey'] });
+      if (publicKey !== null && publicKey.text !== '' && !signsRequests(publicKey.text))
+        checks.wrong([...path, 'publicKey'], 'no algorithm of RFC 9421 goes with this key', {
+          allowed: 'Ed25519, ECDSA on P-256 or P-384, RSA of 2048 bits or more',
+        });
+    }
+  }
+}
+
+function signsRequests(text: string): boolean {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = text.trimStart().startsWith('{')
+    ? createPublicKey({ key: JSON.parse(text) as JsonWebKey, format: 'jwk' })
+    : createPublicKey(text);
+  if (type === 'rsa' || type === 'rsa-pss') return (details?.modulusLength ?? 0) >= 2048;
+  return type === 'ed25519' || (type === 'ec' && /^(prime256v1|secp384r1)$/.test(details?.namedCurve ?? ''));
 }
 
 function checkRoles({ rbac }: Declared['auth'], checks: Checks): void {
@@ -105,15 +149,6 @@ export function checkRequirement(requirement: AuthRequirement, auth: AuthConfig,
     basic: auth.basic !== null,
     hmac: auth.hmac !== null,
   };
-  const notBuilt = requirement.methods.filter((method) => configured[method] && NOT_BUILT.has(method));
-  if (notBuilt.length > 0) {
-    const closed = notBuilt.length === requirement.methods.length;
-    checks.warn(
-      [...path, 'methods'],
-      `${notBuilt.join(', ')} cannot be used in this version${closed ? ': every request is answered 503' : ''}`,
-      'add api-key, jwt or mtls',
-    );
-  }
   const missing = requirement.methods.filter((method) => !configured[method]);
   const first = missing[0];
   if (first === undefined) return;

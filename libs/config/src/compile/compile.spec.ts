@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { accepted, loadText, mistakesOf, withRoutes } from '../../test/load-text.js';
 
 const UP = 'upstream: "http://127.0.0.1:1"';
+const HASH = '"$argon2id$v=19$m=19456,t=2,p=1$bFwEW3/cy0zzGvxQpZKlqg$IdpZ/DWTdRNzHXX61OJsfRM7EE//qeqeNLYTdI+/4a4"';
 const PLAIN = withRoutes(`- { path: /a, ${UP} }`);
 
 function warningsOf(text: string): readonly string[] {
@@ -244,6 +245,16 @@ describe('sections together', () => {
     ['auth: { rbac: { roles: { a: { inherits: [b] }, b: { inherits: [a] } } } }', 'inherits itself: a → b → a'],
     ['auth: { default: { methods: [jwt] } }', 'nobody could get in'],
     ['auth: { consumers: [{ name: a }, { name: a }] }', 'another consumer'],
+    [
+      `auth: { consumers: [{ name: a, basic: { hash: ${HASH} } }, { name: b, basic: { username: a, hash: ${HASH} } }] }`,
+      'the user "a" belongs to a already',
+    ],
+    ['auth: { consumers: [{ name: a, basic: { hash: plain-text } }] }', 'it is not an argon2id hash'],
+    [
+      `auth: { consumers: [{ name: a, basic: { hash: ${HASH.replace('m=19456', 'm=9999999')} } }] }`,
+      'its cost is out of bounds',
+    ],
+    [`auth: { consumers: [{ name: a, basic: { username: 'a:b', hash: ${HASH} } }] }`, 'no colon'],
     ['auth: { jwt: { secrets: [short] } }', 'shorter than 32 bytes'],
     ['auth: { jwt: { publicKeys: [nonsense] } }', 'neither a PEM public key'],
     ['monitoring: { alerts: [{ name: a, metric: error-rate, above: 5 }] }', 'error-rate is measured otherwise'],

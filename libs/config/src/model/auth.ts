@@ -104,7 +104,17 @@ const oauth2 = object({
   issuer: required(web, 'Issuer; OpenID discovery finds the rest.', { example: 'https://accounts.example.com' }),
   clientId: required(text(), 'Aegis’s client id there.', { example: 'aegis' }),
   clientSecret: optional(secret(), 'Its secret.', { example: '${OIDC_SECRET}' }),
+  audience: withDefault(
+    list(text({ words: 'audience' }), { orOne: true }),
+    [],
+    'Accepted `aud` of access tokens; empty: any.',
+  ),
   introspection: withDefault(boolean(), false, 'Ask the issuer about opaque tokens (RFC 7662); answers are cached.'),
+  introspectionCache: withDefault(
+    wait({ min: 0, max: 60_000 }),
+    '2s',
+    'How long an answer is used: a token that was revoked there is refused here after that at the latest.',
+  ),
   login: withDefault(
     object({
       enabled: withDefault(boolean(), false, 'Sign in to the console through the issuer.'),
@@ -123,6 +133,54 @@ const oauth2 = object({
 });
 
 const API_KEY_HASH = /^sha256:[0-9a-f]{64}$/;
+
+const PASSWORD_HASH = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+const MOST_MEMORY_KIB = 262_144;
+
+function checkPasswordHash(value: string): string | undefined {
+  const [, memory, passes, lanes, ...encoded] = PASSWORD_HASH.exec(value) ?? [];
+  const [salt, hash] = encoded.map((part) => Buffer.from(part, 'base64'));
+  if (salt === undefined || hash === undefined || salt.length < 8 || hash.length < 16) {
+    return 'it is not an argon2id hash: make one with `aegis hash`';
+  }
+  const [m, t, p] = [Number(memory), Number(passes), Number(lanes)];
+  if (p < 1 || p > 16 || t < 1 || t > 20 || m < 8 * p || m > MOST_MEMORY_KIB) {
+    return `its cost is out of bounds: m up to ${MOST_MEMORY_KIB}, t up to 20, p up to 16`;
+  }
+  return undefined;
+}
+
+const userName = text({
+  words: 'user name',
+  check: (value) => (/[:\0-\x1f\x7f]/.test(value) ? 'a user name has no colon and no control characters' : undefined),
+});
+
+const password = object({
+  username: optional(userName, 'Who signs in with it. Default: the name of the consumer.', { example: 'mobile' }),
+  hash: required(
+    secret({ words: 'hash of a password', check: checkPasswordHash }),
+    'The argon2id hash of the password, as `aegis hash` prints it.',
+    { example: '$argon2id$v=19$m=19456,t=2,p=1$bFwEW3/cy0zzGvxQpZKlqg$IdpZ/DWTdRNzHXX61OJsfRM7EE//qeqeNLYTdI+/4a4' },
+  ),
+});
+
+const signingKey = object({
+  keyId: required(text({ words: 'key id' }), 'The `keyid` of its signatures.', { example: 'mobile-2026' }),
+  secret: optional(
+    secret({
+      shown: () => '(masked: at least 32 bytes in the original)',
+      check: (value) =>
+        Buffer.byteLength(value) < 32 ? 'it is shorter than 32 bytes, which can be guessed' : undefined,
+    }),
+    'Shared with the consumer, for hmac-sha256; at least 32 bytes. Or `publicKey`.',
+    { example: { file: '/run/secrets/mobile' } },
+  ),
+  publicKey: optional(
+    publicKey,
+    'PEM or JWK, for ed25519, ecdsa-p256-sha256, ecdsa-p384-sha384 or rsa-pss-sha512, which the key decides.',
+    { example: { file: './mobile.pem' } },
+  ),
+});
 
 export const consumer = object({
   name: required(name, 'What the consumer is called.', { example: 'mobile-app' }),
@@ -146,6 +204,8 @@ export const consumer = object({
     [],
     'Its keys, as hashes.',
   ),
+  basic: withDefault(list(password, { orOne: true }), [], 'Its passwords, as hashes, for `basic`.'),
+  hmac: withDefault(list(signingKey, { orOne: true }), [], 'What it signs requests with, for `hmac`.'),
   limits: withDefault(
     record(ownLimit, { of: 'rule' }),
     {},
@@ -182,6 +242,10 @@ export const mtls = object({
   ),
 });
 
+export const basic = object({
+  hide: withDefault(boolean(), true, 'Take the password out before the request goes upstream.'),
+});
+
 export const hmac = object({
   clockSkew: withDefault(wait(), '5m', 'How far the clock of a signature may be away.'),
   headers: withDefault(
@@ -200,7 +264,7 @@ export const auth = object({
     orOff(mtls),
     'Client certificates, which `gateway.tls.clientCa` verifies. On where a route lists `mtls`.',
   ),
-  basic: optional(orOff(object({})), 'User name and password. On where a route lists `basic`.', { example: {} }),
+  basic: optional(orOff(basic), 'User name and password. On where a route lists `basic`.', { example: {} }),
   hmac: optional(orOff(hmac), 'Signed requests. On where a route lists `hmac`.'),
   tokens: withDefault(
     object({

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Exchange } from '#kernel';
-import { clientIsSecure } from '../transform/client-scheme.js';
+import { clientIsSecure, type Exchange } from '#kernel';
 import { type RouteCache } from './route-cache.js';
 
 /**

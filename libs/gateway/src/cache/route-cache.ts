@@ -20,7 +20,7 @@ export interface RouteCache extends RouteTerms {
 
 const CONDITIONS = ['if-none-match', 'if-modified-since'];
 
-export function compileCache(config: RouteConfig, access: RouteAccess): RouteCache | null {
+export function compileCache(config: RouteConfig, { hidden }: Pick<RouteAccess, 'hidden'>): RouteCache | null {
   const { cache } = config;
   if (cache === null || config.upstreams.length === 0) return null;
   return {
@@ -30,11 +30,10 @@ export function compileCache(config: RouteConfig, access: RouteAccess): RouteCac
     keeps: new Set(cache.methods),
     vary: [...new Set(cache.vary)].sort(),
     maxBody: cache.maxBody,
-    hidesParameter:
-      access.hiddenParameter === null ? null : compileQuery({ set: {}, remove: [access.hiddenParameter] }),
+    hidesParameter: hidden.parameter === null ? null : compileQuery({ set: {}, remove: [hidden.parameter] }),
     hides: {
       anonymous: new FieldNames(CONDITIONS),
-      known: new FieldNames([...access.hiddenFields, ...CONDITIONS]),
+      known: new FieldNames([...hidden.fields, ...(hidden.password ? ['authorization'] : []), ...CONDITIONS]),
     },
   };
 }

@@ -56,11 +56,12 @@ export class Forwarder implements UpstreamDoor {
 
 function planOf(
   exchange: Exchange<Route>,
-  { rewrite, rewriteQuery, hidesFields, hidesParameter, requestHeaders }: Route,
+  route: Route,
   method: string,
   conditions: Conditions | null,
   { framing, upgrade }: Pick<HeadPlan, 'framing' | 'upgrade'>,
 ): HeadPlan {
+  const { rewrite, rewriteQuery, hidesParameter, requestHeaders } = route;
   const known = exchange.principal !== null;
   const shown = known && hidesParameter !== null ? hidesParameter(exchange.query) : exchange.query;
   const query = rewriteQuery === null ? shown : rewriteQuery(shown);
@@ -71,7 +72,8 @@ function planOf(
     framing,
     upgrade,
     prefix: rewrite.prefixTaken(exchange.path),
-    hides: conditions === null ? (known ? hidesFields : null) : conditions.hides,
+    hides:
+      conditions === null ? (known ? hiddenFields(route, exchange.req.headers.authorization) : null) : conditions.hides,
     changes: conditions === null ? requestHeaders : withLines(requestHeaders, conditions.lines),
   };
 }
@@ -80,6 +82,10 @@ const NOTHING = new FieldNames([]);
 
 function withLines(changes: RequestHeaderChanges | null, lines: string): RequestHeaderChanges {
   return { drops: changes?.drops ?? NOTHING, lines: (changes?.lines ?? '') + lines };
+}
+
+function hiddenFields({ hidesWithPassword, hidesFields }: Route, authorization = ''): FieldNames | null {
+  return hidesWithPassword !== null && /^basic /i.test(authorization) ? hidesWithPassword : hidesFields;
 }
 
 /** The protocol to switch to, or empty. Any other than WebSocket is not offered here, and the request is an ordinary one. */

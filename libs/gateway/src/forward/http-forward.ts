@@ -1,5 +1,5 @@
 import { type Socket } from 'node:net';
-import { type ClientResponse, type ErrorCode, type Exchange } from '#kernel';
+import { type ClientResponse, type ErrorCode, type Exchange, type Refusal } from '#kernel';
 import { isHttp10 } from '../ambiguity.js';
 import { answerProblem } from '../answer.js';
 import { type Route, type UpstreamShare } from '../route.js';
@@ -141,6 +141,10 @@ export class HttpForward implements ResponseHandler, BodyOwner {
 
   bodyTooSlow(): void {
     this.giveUp('request_timeout', 'The body of the request did not arrive in time.');
+  }
+
+  bodyRefused({ code, detail, headers }: Refusal): void {
+    this.giveUp(code, detail, headers);
   }
 
   private outOfTime(): void {
@@ -332,12 +336,12 @@ export class HttpForward implements ResponseHandler, BodyOwner {
   }
 
   /** Ends the exchange from our side; what has been answered already is cut off. */
-  private giveUp(code: ErrorCode, detail: string): void {
+  private giveUp(code: ErrorCode, detail: string, headers?: Refusal['headers']): void {
     const { exchange, connection } = this;
     this.end();
     connection?.abort();
     if (this.tap?.failed(exchange.status === 0) === true) return;
-    answerProblem(exchange, code, detail);
+    answerProblem(exchange, code, detail, headers);
   }
 
   /** The client is gone. */

@@ -1,4 +1,4 @@
-import { type Exchange } from '#kernel';
+import { type Exchange, type Refusal } from '#kernel';
 import { BodyPatience } from './body-patience.js';
 import { type Http1Connection } from './http1/connection.js';
 import { type BodyFraming, IN_CHUNKS, NO_BODY } from './request-head.js';
@@ -18,6 +18,8 @@ export interface BodyTerms {
 export interface BodyOwner {
   bodyTooLarge(): void;
   bodyTooSlow(): void;
+  /** It is not the body that the client said it would send. */
+  bodyRefused(refusal: Refusal): void;
   /** All of it was read. */
   bodyEnded(): void;
   /** All of it has gone to the target of this try. */
@@ -32,6 +34,8 @@ export class RequestBody {
   private stopped = false;
   private ended: boolean;
   private pieces: Buffer[] | null;
+  /** The latest piece, which waits for the verdict on the body if nothing comes after it. */
+  private held: Buffer | null = null;
   private keptBytes = 0;
 
   constructor(
@@ -100,21 +104,38 @@ export class RequestBody {
     if (req.headers.expect !== undefined) res.writeContinue();
     req.on('data', (piece: Buffer) => this.arrived(piece));
     req.on('end', () => {
-      this.ended = true;
       this.patience?.stop();
+      const refusal = this.exchange.bodyCheck?.end() ?? null;
+      if (refusal !== null) {
+        this.owner.bodyRefused(refusal);
+        return;
+      }
+      if (this.held !== null) this.handOn(this.held);
+      this.ended = true;
       if (this.connection !== null) this.finish(this.connection);
       this.owner.bodyEnded();
     });
   }
 
   private arrived(piece: Buffer): void {
-    const { exchange, connection } = this;
+    const { exchange, held } = this;
     exchange.bytesIn += piece.length;
     if (exchange.bytesIn > this.terms.limit) {
       this.pieces = null;
       if (!this.stopped) this.owner.bodyTooLarge();
       return;
     }
+    if (exchange.bodyCheck === null) {
+      this.handOn(piece);
+      return;
+    }
+    exchange.bodyCheck.piece(piece);
+    this.held = piece;
+    if (held !== null) this.handOn(held);
+  }
+
+  private handOn(piece: Buffer): void {
+    const { connection } = this;
     this.keep(piece);
     if (connection === null) return;
     if (this.write(connection, piece)) connection.clientIsSlow();

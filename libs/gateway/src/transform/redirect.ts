@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { type RedirectConfig, type RouteConfig } from '#config';
-import { type ClientConnection, clientIsSecure } from './client-scheme.js';
+import { type ClientConnection, clientIsSecure } from '#kernel';
 import { type FixedAnswer } from './fixed-answer.js';
 import { joined, type PathSource, restFinder } from './path-change.js';
 import { compileTemplate, type PathTemplate } from './path-template.js';

@@ -1,6 +1,5 @@
-import { type Exchange } from '#kernel';
+import { clientIsSecure, type Exchange } from '#kernel';
 import { type Coding } from './accept-encoding.js';
-import { clientIsSecure } from './client-scheme.js';
 import { compressResponse } from './compression.js';
 import { type CorsPolicy } from './cors.js';
 import { type ResponseHeaderChange } from './header-changes.js';

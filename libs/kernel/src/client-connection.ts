@@ -1,5 +1,5 @@
 import { type IncomingHttpHeaders } from 'node:http';
-import { type ListenerInfo } from '#kernel';
+import { type ListenerInfo } from './exchange.js';
 
 /** What is known of the connection that the client made, perhaps to a proxy before this one. */
 export interface ClientConnection {
@@ -14,4 +14,10 @@ export function clientIsSecure({ req, listener, trusted }: ClientConnection): bo
   if (!trusted) return listener.secure;
   const said = req.headers['x-forwarded-proto'];
   return said === 'https' || said === 'http' ? said === 'https' : listener.secure;
+}
+
+/** Whether a body comes after the head of the request; it may still be empty. */
+export function bodyFollows({ headers }: Pick<ClientConnection['req'], 'headers'>): boolean {
+  const { 'transfer-encoding': encoding, 'content-length': length } = headers;
+  return encoding !== undefined || (length !== undefined && length !== '0');
 }

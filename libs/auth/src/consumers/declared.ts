@@ -1,0 +1,49 @@
+import { type AuthConfig, type ConsumerConfig } from '#config';
+import { type Principal } from '#kernel';
+import { type PasswordOwner } from '../methods/basic.js';
+import { type Signer } from '../methods/hmac.js';
+import { publicSigningKey, sharedSecret } from '../signatures/signing-key.js';
+
+const HASH_PREFIX = 'sha256:';
+const NO_CLAIMS = Object.freeze({});
+
+/** By the hexadecimal digits of the hash. */
+export function declaredKeys({ consumers }: AuthConfig): ReadonlyMap<string, Principal> {
+  const keys = new Map<string, Principal>();
+  for (const consumer of consumers) {
+    for (const { hash } of consumer.apiKeys) {
+      const digits = hash.slice(HASH_PREFIX.length);
+      keys.set(digits, principalOf(consumer, `declared:${digits.slice(0, 16)}`));
+    }
+  }
+  return keys;
+}
+
+/** By the name of the user. */
+export function declaredPasswords({ consumers }: AuthConfig): ReadonlyMap<string, PasswordOwner> {
+  const owners = new Map<string, PasswordOwner>();
+  for (const consumer of consumers) {
+    for (const { username, hash } of consumer.basic) {
+      const user = username ?? consumer.name;
+      const principal = { ...principalOf(consumer, `basic:${user}`), user };
+      owners.set(user, { hash: hash.reveal(), principal });
+    }
+  }
+  return owners;
+}
+
+/** By the id of the key. */
+export function declaredSigners({ consumers }: AuthConfig): ReadonlyMap<string, Signer> {
+  const signers = new Map<string, Signer>();
+  for (const consumer of consumers) {
+    for (const { keyId, secret, publicKey } of consumer.hmac) {
+      const key = secret === null ? publicSigningKey(publicKey?.text ?? '') : sharedSecret(secret.reveal());
+      if (key !== null) signers.set(keyId, { key, principal: principalOf(consumer, `hmac:${keyId}`) });
+    }
+  }
+  return signers;
+}
+
+function principalOf({ name, roles, plan }: ConsumerConfig, credential: string): Principal {
+  return { consumer: name, id: name, roles, scopes: [], plan, credential, user: null, claims: NO_CLAIMS };
+}
