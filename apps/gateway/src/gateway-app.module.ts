@@ -14,8 +14,11 @@ import { type AuditSettings, AuditTrail } from './audit/audit-trail.js';
 import { LimitMetricsController } from './admin/limit-metrics.controller.js';
 import { LimitsController } from './admin/limits.controller.js';
 import { CONFIG_CONTROLLERS, configProviders } from './admin/admin-api.js';
+import { AdminGuard } from './admin/admin.guard.js';
 import { Operations } from './admin/operations.js';
 import { OwnerKey } from './admin/owner-key.js';
+import { LoginController } from './admin/sign-in/login.controller.js';
+import { TokenController } from './admin/sign-in/token.controller.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
 import { prometheusController } from './admin/prometheus.controller.js';
 import { StatusController } from './admin/status.controller.js';
@@ -87,11 +90,14 @@ export class GatewayAppModule {
         LimitsController,
         LimitMetricsController,
         ...CONFIG_CONTROLLERS,
+        TokenController,
+        LoginController,
         ...(prometheus.enabled ? [prometheusController(prometheus)] : []),
       ],
       providers: [
         AuthenticationGuard,
         ...configProviders(parts.kept, parts.storage.log),
+        AdminGuard,
         Operations,
         Heartbeat,
         { provide: ClusterSize, useValue: parts.clusterSize },

@@ -3,6 +3,7 @@ import { type AuthConfig, type AuthMethod, type RouteConfig } from '#config';
 import { type Clock } from '#kernel';
 import { AdminAccess } from './admin/admin-access.js';
 import { declaredKeys, declaredPasswords, declaredSigners } from './consumers/declared.js';
+import { ACCESS_PREFIX } from './issued/issued-tokens.js';
 import { ApiKeyMethod } from './methods/api-key.js';
 import { BasicMethod } from './methods/basic.js';
 import { ClientCertificateMethod } from './methods/client-certificate.js';
@@ -10,6 +11,7 @@ import { HmacMethod } from './methods/hmac.js';
 import { JwtMethod } from './methods/jwt.js';
 import { type Method } from './methods/method.js';
 import { OAuth2Method } from './methods/oauth2.js';
+import { type SignIn } from './oauth2/sign-in.js';
 import { TokenVerifier } from './oauth2/token-verifier.js';
 import { PasswordChecks } from './passwords/password-checks.js';
 import { Demands } from './rbac/demands.js';
@@ -42,6 +44,8 @@ export class AccessPolicy {
   private readonly rules: PathRules;
   private readonly fingerprint: string;
   private readonly verifier: JwtVerifier | null;
+  /** To the console, at the issuer. */
+  readonly signIn: SignIn | null;
   private readonly tokens: TokenVerifier | null;
 
   /** What is known of tokens and of the keys of issuers is taken over from `previous` when nothing about it has changed. */
@@ -56,6 +60,7 @@ export class AccessPolicy {
     const same = previous?.fingerprint === this.fingerprint;
     this.verifier = same ? previous.verifier : verifierOf(config, surroundings);
     this.tokens = same ? previous.tokens : tokensOf(config, surroundings);
+    this.signIn = config.oauth2?.login.enabled === true ? (this.tokens?.signIn ?? null) : null;
     const methods: Method[] = [];
     const declared = declaredKeys(config);
     if (config.apiKeys !== null) methods.push(new ApiKeyMethod(config.apiKeys, declared));
@@ -68,6 +73,11 @@ export class AccessPolicy {
     this.credentialHeaders = [...new Set([...(config.apiKeys?.headers ?? []), 'authorization'])];
   }
 
+  /** Of the tokens that Aegis gives. */
+  get lifetimes(): AuthConfig['tokens'] {
+    return this.config.tokens;
+  }
+
   forRoute({ auth: { mode, methods, ...lists } }: Pick<RouteConfig, 'auth'>): RouteAccess {
     const taken = this.unshared(methods.length === 0 ? this.methods : this.named(methods));
     const keys = this.config.apiKeys;
@@ -75,7 +85,10 @@ export class AccessPolicy {
     const hidden = {
       fields: hides?.headers ?? [],
       parameter: hides?.query ?? null,
-      password: this.config.basic?.hide === true && taken.some(({ name }) => name === 'basic'),
+      authorization: hiddenAuthorization(
+        hides !== null,
+        this.config.basic?.hide === true && taken.some(({ name }) => name === 'basic'),
+      ),
     };
     return new RouteAccess(mode, taken, new Demands(lists, this.roles), this.rules, hidden);
   }
@@ -103,6 +116,11 @@ export class AccessPolicy {
       .map((name) => [...this.methods, ...this.listed].find((method) => method.name === name))
       .filter((method) => method !== undefined);
   }
+}
+
+function hiddenAuthorization(tokens: boolean, passwords: boolean): RegExp | null {
+  const kinds = [...(tokens ? [`bearer +${ACCESS_PREFIX}`] : []), ...(passwords ? ['basic '] : [])];
+  return kinds.length === 0 ? null : new RegExp(`^(?:${kinds.join('|')})`, 'i');
 }
 
 function byName({ consumers }: AuthConfig): ReadonlyMap<string, DeclaredConsumer> {

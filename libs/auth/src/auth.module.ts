@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { DataSource } from 'typeorm';
 import { systemClock } from '#kernel';
 import { RedisConnection } from '#storage';
+import { IssuedTokens } from './issued/issued-tokens.js';
 import { readKeysFrom } from './keys/read-keys.js';
 import { StoredKeys } from './keys/stored-keys.js';
 import { MemoryReplays, RedisReplays } from './signatures/replays.js';
@@ -24,8 +25,13 @@ export class AuthModule {
             ),
           inject: [DataSource, RedisConnection],
         },
+        {
+          provide: IssuedTokens,
+          useFactory: (source: DataSource) => new IssuedTokens(source, systemClock),
+          inject: [DataSource],
+        },
       ],
-      exports: [Stores],
+      exports: [Stores, IssuedTokens],
     };
   }
 }

@@ -27,8 +27,8 @@ export interface HiddenCredentials {
   /** Lower-case names of fields that carry keys. */
   readonly fields: readonly string[];
   readonly parameter: string | null;
-  /** `Authorization`, where there is a password in it. */
-  readonly password: boolean;
+  /** Of `Authorization`, where what stands in it is for Aegis only. */
+  readonly authorization: RegExp | null;
 }
 
 /** Who may use a route, compiled. It hangs on the route, so that an exchange is judged by the configuration it began with. */

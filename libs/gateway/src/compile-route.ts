@@ -47,7 +47,10 @@ export function compileRoute(
     rewrite: compileRewrite(config),
     rewriteQuery: compileQuery(config.request.query),
     hidesFields: namesOf(hidden.fields),
-    hidesWithPassword: hidden.password ? new FieldNames([...hidden.fields, 'authorization']) : null,
+    hidesAuthorization: hidden.authorization && {
+      where: hidden.authorization,
+      fields: new FieldNames([...hidden.fields, 'authorization']),
+    },
     hidesParameter: hidden.parameter === null ? null : compileQuery({ set: {}, remove: [hidden.parameter] }),
     requestHeaders: compileRequestHeaders(config.request.headers),
     shape: new ResponseShape(securityHeaders, cors, compileResponseHeaders(config.response.headers), compression),

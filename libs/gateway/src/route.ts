@@ -35,8 +35,8 @@ export interface Route extends GuardedRoute, RoutableRoute {
   readonly rewriteQuery: ((query: string) => string) | null;
   /** Where credentials are that go no further once a caller is known by one. */
   readonly hidesFields: FieldNames | null;
-  /** The same where the client sent a password; null: then too. */
-  readonly hidesWithPassword: FieldNames | null;
+  /** The same and `Authorization`, where this is what stands in it. */
+  readonly hidesAuthorization: { readonly where: RegExp; readonly fields: FieldNames } | null;
   readonly hidesParameter: ((query: string) => string) | null;
   readonly requestHeaders: RequestHeaderChanges | null;
   readonly shape: ResponseShape;

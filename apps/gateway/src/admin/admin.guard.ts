@@ -41,7 +41,8 @@ export class AdminGuard implements CanActivate {
     return true;
   }
 
-  private async identify(exchange: Exchange): Promise<void> {
+  /** Finds out whose credential an exchange carries; throws where none of it is good. */
+  async identify(exchange: Exchange): Promise<void> {
     if (!this.ownerKey.sentIn(exchange.req)) {
       await this.authentication.identify(exchange, this.store.current.access.admin.route);
       return;

@@ -7,11 +7,12 @@ import { Demands } from '../rbac/demands.js';
 import { PathRules } from '../rbac/path-rules.js';
 import { type Roles } from '../rbac/roles.js';
 import { RouteAccess } from '../route-access.js';
+import { SessionMethod } from './session.js';
 import { type AdminPermission } from './admin-roles.js';
 
 const KEY_HEADERS = ['x-api-key', 'authorization'];
 /** Nothing goes on to anybody else. */
-const SHOWN = { fields: [], parameter: null, password: false };
+const SHOWN = { fields: [], parameter: null, authorization: null };
 const UNKNOWN = new Rejected('No method of authentication that is set up takes this token.', 'error="invalid_token"');
 
 /** A token that no method took is a guess like any other, and counted as one. */
@@ -39,10 +40,17 @@ export class AdminAccess {
     const keys = new ApiKeyMethod(
       { headers: [...new Set([...KEY_HEADERS, ...headers])], query: null, hide: true },
       declaredKeys,
+      true,
     );
     const others = methods.filter(({ name }) => name !== 'api-key');
     const nothing = new Demands({ roles: [], permissions: [] }, roles);
-    this.route = new RouteAccess('required', [keys, ...others, LEFT_OVER], nothing, new PathRules([], roles), SHOWN);
+    this.route = new RouteAccess(
+      'required',
+      [keys, ...others, LEFT_OVER, new SessionMethod()],
+      nothing,
+      new PathRules([], roles),
+      SHOWN,
+    );
   }
 
   /** What the caller lacks for it, in words; null: nothing. */

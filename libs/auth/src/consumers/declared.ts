@@ -5,6 +5,8 @@ import { type Signer } from '../methods/hmac.js';
 import { publicSigningKey, sharedSecret } from '../signatures/signing-key.js';
 
 const HASH_PREFIX = 'sha256:';
+/** How the credentials of declared keys begin. */
+export const DECLARED = 'declared:';
 const NO_CLAIMS = Object.freeze({});
 
 /** By the hexadecimal digits of the hash. */
@@ -13,7 +15,7 @@ export function declaredKeys({ consumers }: AuthConfig): ReadonlyMap<string, Pri
   for (const consumer of consumers) {
     for (const { hash } of consumer.apiKeys) {
       const digits = hash.slice(HASH_PREFIX.length);
-      keys.set(digits, principalOf(consumer, `declared:${digits.slice(0, 16)}`));
+      keys.set(digits, principalOf(consumer, `${DECLARED}${digits.slice(0, 16)}`));
     }
   }
   return keys;

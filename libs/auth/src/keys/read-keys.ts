@@ -1,27 +1,43 @@
 import { type DataSource } from 'typeorm';
 import { type ReadKeys, type StoredKey } from './stored-keys.js';
 
+/** The credentials of those who signed in: their roles were fixed then, and they are good for Aegis's own paths only. */
+export const FIXED = 'session:';
+
 interface Row {
   readonly id: string;
   readonly hash: Buffer;
   readonly scopes: string[];
   readonly expires_at: Date | null;
   readonly to_note: boolean;
-  readonly consumer_id: string;
+  readonly consumer_id: string | null;
   readonly consumer: string;
   readonly plan: string | null;
-  readonly roles: string[];
+  readonly roles: string[] | null;
+  readonly credential: string;
+  readonly user_name: string | null;
 }
 
-/** Reads API keys by their hashes, and notes, to the minute, when they were last used. */
+/**
+ * Reads API keys by their hashes, and notes, to the minute, when they were last used. A token that Aegis gave is read like
+ * a key: it is good for as long as the credential is that it was given for.
+ */
 export function readKeysFrom(dataSource: DataSource): ReadKeys {
   return async (hashes) => {
     const rows = await dataSource.query<Row[]>(
       `SELECT c.id, c.hash, c.scopes, c.expires_at, o.id AS consumer_id, o.name AS consumer, o.plan, o.roles,
+              c.id::text AS credential, NULL AS user_name,
               (c.last_used_at IS NULL OR c.last_used_at < now() - interval '1 minute') AS to_note
        FROM credentials c JOIN consumers o ON o.id = c.consumer_id
        WHERE c.hash = ANY ($1::bytea[]) AND c.kind = 'api-key'
-         AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())`,
+         AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
+       UNION ALL
+       SELECT t.id, t.hash, t.scopes, t.expires_at, o.id, coalesce(o.name, t.consumer), o.plan, coalesce(t.roles, o.roles),
+              CASE WHEN t.roles IS NULL THEN t.credential ELSE '${FIXED}' || t.id END, t.user_name, false
+       FROM issued_tokens t LEFT JOIN consumers o ON o.id = t.consumer_id LEFT JOIN credentials c ON c.id = t.credential_id
+       WHERE t.hash = ANY ($1::bytea[]) AND t.kind IN ('access', 'session') AND t.revoked_at IS NULL
+         AND t.expires_at > now()
+         AND (c.id IS NULL OR (c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())))`,
       [hashes.map((hash) => Buffer.from(hash, 'hex'))],
     );
     const used = rows.filter((row) => row.to_note).map((row) => row.id);
@@ -41,12 +57,12 @@ function keyOf(row: Row): StoredKey {
     expiresAt: row.expires_at?.getTime() ?? Infinity,
     principal: {
       consumer: row.consumer,
-      id: row.consumer_id,
-      roles: row.roles,
+      id: row.consumer_id ?? row.consumer,
+      roles: row.roles ?? [],
       scopes: row.scopes,
       plan: row.plan,
-      credential: row.id,
-      user: null,
+      credential: row.credential,
+      user: row.user_name,
       claims: {},
     },
   };

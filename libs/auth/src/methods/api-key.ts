@@ -1,6 +1,9 @@
 import { hash } from 'node:crypto';
 import { type AuthConfig } from '#config';
 import { type Exchange, type Principal } from '#kernel';
+import { DECLARED } from '../consumers/declared.js';
+import { ACCESS_PREFIX } from '../issued/issued-tokens.js';
+import { FIXED } from '../keys/read-keys.js';
 import { type Stores } from '../stores.js';
 import { authorizationOf } from './authorization.js';
 import { type Method, type Outcome, Rejected } from './method.js';
@@ -17,12 +20,17 @@ const LONGEST = 1024;
 export class ApiKeyMethod implements Method<string> {
   readonly name = 'api-key';
   readonly challenge: string;
+  /** By the names of declared keys, for the tokens that were given for them. */
+  private readonly byCredential: ReadonlyMap<string, Principal>;
 
   constructor(
     private readonly config: ApiKeysConfig,
     /** By the hexadecimal digits of the hash. */
     private readonly declared: ReadonlyMap<string, Principal>,
+    /** Whether those who signed in are let in: not on routes. */
+    private readonly takesSessions = false,
   ) {
+    this.byCredential = new Map([...declared.values()].map((principal) => [principal.credential, principal]));
     const [header] = config.headers;
     const place = header === undefined ? `query="${config.query ?? ''}"` : `header="${header}"`;
     this.challenge = `ApiKey realm="aegis", ${place}`;
@@ -33,7 +41,9 @@ export class ApiKeyMethod implements Method<string> {
       const value = name === 'authorization' ? inAuthorization(exchange) : exchange.req.headers[name];
       if (typeof value === 'string' && value !== '') return value;
     }
-    return this.config.query === null ? null : inQuery(exchange.query, this.config.query);
+    const given = givenToken(exchange);
+    if (given !== null || this.config.query === null) return given;
+    return inQuery(exchange.query, this.config.query);
   }
 
   verify(key: string, { keys }: Stores): Outcome | Promise<Outcome> {
@@ -42,8 +52,22 @@ export class ApiKeyMethod implements Method<string> {
     const declared = this.declared.get(digest);
     if (declared !== undefined) return declared;
     const found = keys.find(digest);
-    return found instanceof Promise ? found.then((principal) => principal ?? WRONG) : (found ?? WRONG);
+    return found instanceof Promise ? found.then((principal) => this.settle(principal)) : this.settle(found);
   }
+
+  /** A token for a declared key is as good as that key is now. */
+  private settle(principal: Principal | null): Outcome {
+    if (principal === null) return WRONG;
+    if (principal.credential.startsWith(DECLARED)) return this.byCredential.get(principal.credential) ?? WRONG;
+    return principal.credential.startsWith(FIXED) && !this.takesSessions ? WRONG : principal;
+  }
+}
+
+/** An access token of ours, which stands in `Authorization` wherever keys may stand. */
+function givenToken(exchange: Exchange): string | null {
+  const field = exchange.req.headers.authorization;
+  if (field?.startsWith(ACCESS_PREFIX, 'bearer '.length) !== true) return null;
+  return authorizationOf(exchange, 'bearer');
 }
 
 /** A token of three parts is a JWT, and not ours. */

@@ -5,6 +5,7 @@ import { type ClaimNames, type DeclaredConsumer } from '../tokens/claims.js';
 import { JwtVerifier } from '../tokens/jwt-verifier.js';
 import { Introspector } from './introspector.js';
 import { Issuer, type OAuth2Config } from './issuer.js';
+import { SignIn } from './sign-in.js';
 
 const CLAIMS: ClaimNames = { consumer: 'sub', roles: 'roles', scopes: 'scope' };
 const ALGORITHMS: JwtConfig['algorithms'] = [
@@ -23,6 +24,7 @@ interface Keys {
 
 /** Access tokens of one issuer: those that are JWTs by its published keys, others by asking it. */
 export class TokenVerifier {
+  readonly signIn: SignIn;
   private readonly issuer: Issuer;
   private readonly introspector: Introspector | null;
   private readonly names: ClaimNames;
@@ -37,6 +39,7 @@ export class TokenVerifier {
     private readonly tell: (news: string) => void,
   ) {
     this.issuer = new Issuer(config, clock, tell);
+    this.signIn = new SignIn(this.issuer, tell);
     this.names = jwt?.claims ?? CLAIMS;
     this.clockTolerance = jwt?.clockTolerance ?? TOLERANCE_MS;
     this.introspector = config.introspection ? new Introspector(this.issuer, this.names, declared, clock, tell) : null;

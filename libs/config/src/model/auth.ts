@@ -123,6 +123,12 @@ const oauth2 = object({
         '/api/admin/login/callback',
         'Where the issuer sends people back to.',
       ),
+      scopes: withDefault(
+        list(text({ words: 'scope' }), { min: 1 }),
+        ['openid', 'profile', 'email'],
+        'What the issuer is asked for.',
+      ),
+      claim: withDefault(text({ words: 'claim' }), 'groups', 'Claim that lists the groups of a person.'),
       roles: withDefault(record(text({ words: 'role' }), { of: 'group' }), {}, 'Group at the issuer → role here.', {
         example: { 'group-admins': 'admin' },
       }),

@@ -1,3 +1,4 @@
+import { type FieldNames } from '../transform/field-names.js';
 import { type ResponseHead } from '../forward/http1/response-head.js';
 import { type Conditions, type Interest, type ResponseTap } from '../forward/response-tap.js';
 import { type CacheReport } from './cache-status.js';
@@ -57,10 +58,7 @@ export class Recording implements ResponseTap {
     private readonly archive: Archive,
   ) {
     const lines = plan.stored === null ? '' : validatorLines(plan.stored);
-    const { hides } = visit.cache;
-    if (lines !== '') {
-      this.conditions = { hides: visit.exchange.principal === null ? hides.anonymous : hides.known, lines };
-    }
+    if (lines !== '') this.conditions = { hides: hiddenOf(visit), lines };
   }
 
   head(head: ResponseHead): boolean {
@@ -228,3 +226,9 @@ function withLength({ method, status, fields }: Draft, length: number): readonly
 }
 
 const EMPTY = Buffer.alloc(0);
+
+function hiddenOf({ exchange, cache: { hides } }: Visit): FieldNames {
+  if (exchange.principal === null) return hides.anonymous;
+  const inAuthorization = hides.authorization?.where.test(exchange.req.headers.authorization ?? '') === true;
+  return inAuthorization ? hides.authorization.fields : hides.known;
+}

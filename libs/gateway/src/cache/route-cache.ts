@@ -15,7 +15,12 @@ export interface RouteCache extends RouteTerms {
   readonly maxBody: number;
   readonly hidesParameter: ((query: string) => string) | null;
   /** What of a client's request does not go upstream when Aegis asks on conditions of its own. */
-  readonly hides: { readonly anonymous: FieldNames; readonly known: FieldNames };
+  readonly hides: {
+    readonly anonymous: FieldNames;
+    readonly known: FieldNames;
+    /** In place of `known`, where this stands in `Authorization`. */
+    readonly authorization: { readonly where: RegExp; readonly fields: FieldNames } | null;
+  };
 }
 
 const CONDITIONS = ['if-none-match', 'if-modified-since'];
@@ -33,7 +38,11 @@ export function compileCache(config: RouteConfig, { hidden }: Pick<RouteAccess, 
     hidesParameter: hidden.parameter === null ? null : compileQuery({ set: {}, remove: [hidden.parameter] }),
     hides: {
       anonymous: new FieldNames(CONDITIONS),
-      known: new FieldNames([...hidden.fields, ...(hidden.password ? ['authorization'] : []), ...CONDITIONS]),
+      known: new FieldNames([...hidden.fields, ...CONDITIONS]),
+      authorization: hidden.authorization && {
+        where: hidden.authorization,
+        fields: new FieldNames([...hidden.fields, 'authorization', ...CONDITIONS]),
+      },
     },
   };
 }

@@ -84,8 +84,9 @@ function withLines(changes: RequestHeaderChanges | null, lines: string): Request
   return { drops: changes?.drops ?? NOTHING, lines: (changes?.lines ?? '') + lines };
 }
 
-function hiddenFields({ hidesWithPassword, hidesFields }: Route, authorization = ''): FieldNames | null {
-  return hidesWithPassword !== null && /^basic /i.test(authorization) ? hidesWithPassword : hidesFields;
+function hiddenFields({ hidesAuthorization, hidesFields }: Route, authorization?: string): FieldNames | null {
+  if (authorization === undefined || hidesAuthorization?.where.test(authorization) !== true) return hidesFields;
+  return hidesAuthorization.fields;
 }
 
 /** The protocol to switch to, or empty. Any other than WebSocket is not offered here, and the request is an ordinary one. */

@@ -3,6 +3,7 @@ import { RateLimits1764000000040 } from './1764000000040-rate-limits.js';
 import { Instances1764000000002 } from './1764000000002-instances.js';
 import { Configuration1764000000010 } from './1764000000010-configuration.js';
 import { Audit1764000000020 } from './1764000000020-audit.js';
+import { IssuedTokens1764000000030 } from './1764000000030-issued-tokens.js';
 
 /** Oldest first. A migration that has been released is never edited. */
 export const MIGRATIONS = [
@@ -10,5 +11,6 @@ export const MIGRATIONS = [
   Instances1764000000002,
   Configuration1764000000010,
   Audit1764000000020,
+  IssuedTokens1764000000030,
   RateLimits1764000000040,
 ] as const;
