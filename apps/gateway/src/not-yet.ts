@@ -4,7 +4,6 @@ import { type Config } from '#config';
 export function notYet({ gateway, monitoring }: Config): string[] {
   const asked: readonly [boolean, string][] = [
     [gateway.workers > 1, 'gateway.workers: one process serves'],
-    [gateway.upstreams.some(({ http2 }) => http2), 'upstreams[].http2: targets are asked by HTTP/1.1'],
     [monitoring.tracing.enabled, 'monitoring.tracing: trace contexts are passed on, spans are not sent'],
     [monitoring.alerts.length > 0, 'monitoring.alerts: nothing watches'],
     [monitoring.notify.length > 0, 'monitoring.notify: nothing is sent'],

@@ -1,7 +1,7 @@
 import { type Exchange } from '#kernel';
 import { Attempt } from '../upstreams/attempt.js';
 import { type Upstream } from '../upstreams/upstream.js';
-import { type Http1Connection, type ResponseHandler } from './http1/connection.js';
+import { type ResponseHandler, type Sending } from './target-pool.js';
 import { type ResponseHead } from './http1/response-head.js';
 import { type UpstreamFailure } from './http1/upstream-failure.js';
 import { type HeadPlan, requestHead } from './request-head.js';
@@ -16,7 +16,7 @@ const LONGEST = 60_000;
  */
 export class BackgroundFetch implements ResponseHandler {
   private attempt: Attempt | null = null;
-  private connection: Http1Connection | null = null;
+  private connection: Sending | null = null;
   private deadline: NodeJS.Timeout | undefined;
   private ended = false;
 
@@ -38,7 +38,7 @@ export class BackgroundFetch implements ResponseHandler {
     this.connection = target.pool.request(plan.method, head, false, this);
   }
 
-  sent(connection: Http1Connection): void {
+  sent(connection: Sending): void {
     this.connection = connection;
   }
 

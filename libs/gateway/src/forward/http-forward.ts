@@ -7,7 +7,7 @@ import { BodyEncoder, type EncodedBody } from '../transform/body-encoder.js';
 import { Attempt } from '../upstreams/attempt.js';
 import { type NoTarget } from '../upstreams/select-target.js';
 import { type Target } from '../upstreams/target.js';
-import { type Http1Connection, type ResponseHandler } from './http1/connection.js';
+import { type ResponseHandler, type Sending } from './target-pool.js';
 import { type ResponseHead } from './http1/response-head.js';
 import { type FailureKind, type UpstreamFailure } from './http1/upstream-failure.js';
 import { Mirror } from './mirror.js';
@@ -19,7 +19,9 @@ import { splice } from './splice.js';
 const CODE: Readonly<Record<FailureKind, ErrorCode>> = {
   connect: 'upstream_unreachable',
   'connect-timeout': 'upstream_timeout',
+  version: 'upstream_unreachable',
   stale: 'upstream_reset',
+  refused: 'upstream_reset',
   reset: 'upstream_reset',
   protocol: 'upstream_reset',
   timeout: 'upstream_timeout',
@@ -28,7 +30,9 @@ const CODE: Readonly<Record<FailureKind, ErrorCode>> = {
 const DETAIL: Readonly<Record<FailureKind, string>> = {
   connect: 'The target refused the connection or could not be found.',
   'connect-timeout': 'The target did not accept a connection in time.',
+  version: 'The target does not speak HTTP/2, which its upstream is set to.',
   stale: 'The target closed the connection before it answered.',
+  refused: 'The target did not take the request.',
   reset: 'The target closed the connection before its answer was complete.',
   protocol: 'What the target answered is not valid HTTP.',
   timeout: 'The target did not answer in time.',
@@ -52,7 +56,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
   private readonly res: ClientResponse;
   private readonly body: RequestBody;
   private readonly mirror: Mirror | null;
-  private connection: Http1Connection | null = null;
+  private connection: Sending | null = null;
   private attempt: Attempt | null = null;
   private target: Target | null = null;
   private tried: readonly Target[] = UNTRIED;
@@ -116,7 +120,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     this.connection = target.pool.request(plan.method, head, plan.framing !== NO_BODY, this, how);
   }
 
-  sent(connection: Http1Connection): void {
+  sent(connection: Sending): void {
     this.connection = connection;
     this.sentAt = performance.now();
     this.body.sendTo(connection);
@@ -311,7 +315,8 @@ export class HttpForward implements ResponseHandler, BodyOwner {
       responseStarted: false,
       timeLeft: this.timeLeft(),
     };
-    const again = outcome === 'stale' && isSafeToRepeat(plan.method) && body.whole && exchange.retries === 0;
+    const unread = outcome === 'refused' || (outcome === 'stale' && isSafeToRepeat(plan.method));
+    const again = unread && body.whole && exchange.retries === 0;
     const pause = again ? 0 : (share.retry?.decide(tried, share.upstream.budget, now, Math.random()) ?? 'method');
     if (typeof pause === 'string') return false;
     exchange.retries++;

@@ -1,8 +1,10 @@
 import { type Exchange } from '#kernel';
 import { type Upstream } from '../upstreams/upstream.js';
-import { type Http1Connection, type ResponseHandler } from './http1/connection.js';
+import { type ResponseHandler, type Sending } from './target-pool.js';
 import { type ResponseHead } from './http1/response-head.js';
 import { type HeadPlan, IN_CHUNKS, NO_BODY, requestHead } from './request-head.js';
+
+const NO_TRAILERS: readonly string[] = [];
 
 /**
  * A copy of a request for another upstream. Nobody waits for it, nobody sees its answer, and whatever becomes of it has no
@@ -27,14 +29,14 @@ export class Mirror implements ResponseHandler {
     target.pool.request(plan.method, head, plan.framing !== NO_BODY, this);
   }
 
-  sent(connection: Http1Connection): void {
+  sent(connection: Sending): void {
     if (this.plan.framing === NO_BODY) return;
     const chunked = this.plan.framing === IN_CHUNKS;
     for (const piece of this.body) {
       if (chunked) connection.writeChunk(piece);
       else connection.write(piece);
     }
-    connection.end(chunked ? '0\r\n\r\n' : '');
+    connection.end(chunked, NO_TRAILERS);
   }
 
   upgraded(_head: ResponseHead, socket: { destroy(): unknown }): void {

@@ -1,10 +1,15 @@
 import { type Exchange, type Refusal } from '#kernel';
 import { BodyPatience } from './body-patience.js';
-import { type Http1Connection } from './http1/connection.js';
+import { endToEndTrailers } from './http1/response-head.js';
 import { type BodyFraming, IN_CHUNKS, NO_BODY } from './request-head.js';
+import { type Sending } from './target-pool.js';
 
 /** Bodies up to this size are kept for another try. */
 const KEPT = 65_536;
+
+const NO_TRAILERS: readonly string[] = [];
+const OURS =
+  /^(?:x.(?:consumer.|forwarded.|aegis.|request.id$|real.ip$)|forwarded$|cookie$|traceparent$|tracestate$|via$)/i;
 
 export interface BodyTerms {
   /** Bytes. */
@@ -28,7 +33,7 @@ export interface BodyOwner {
 
 /** The client's body on its way to a target: as fast as the target takes it, and small ones a second time if need be. */
 export class RequestBody {
-  private connection: Http1Connection | null = null;
+  private connection: Sending | null = null;
   private patience: BodyPatience | undefined;
   private started = false;
   private stopped = false;
@@ -64,7 +69,7 @@ export class RequestBody {
   }
 
   /** From here on it goes to this connection, from its beginning. */
-  sendTo(connection: Http1Connection): void {
+  sendTo(connection: Sending): void {
     if (this.framing === NO_BODY) return;
     this.connection = connection;
     for (const piece of this.pieces ?? []) this.write(connection, piece);
@@ -149,13 +154,21 @@ export class RequestBody {
     else this.pieces.push(piece);
   }
 
-  private write(connection: Http1Connection, piece: Buffer): boolean {
+  private write(connection: Sending, piece: Buffer): boolean {
     return this.framing === IN_CHUNKS ? connection.writeChunk(piece) : connection.write(piece);
   }
 
-  private finish(connection: Http1Connection): void {
-    connection.end(this.framing === IN_CHUNKS ? '0\r\n\r\n' : '');
+  private finish(connection: Sending): void {
+    const inChunks = this.framing === IN_CHUNKS;
+    connection.end(inChunks, inChunks ? this.trailers() : NO_TRAILERS);
     this.owner.bodySent();
+  }
+
+  /** Without those by which a client could pretend to be Aegis: servers may take trailers for fields of the head. */
+  private trailers(): readonly string[] {
+    const { rawTrailers } = this.exchange.req;
+    if (rawTrailers.length === 0) return NO_TRAILERS;
+    return endToEndTrailers(rawTrailers).filter((_, i, all) => !OURS.test(all[i - (i % 2)] ?? ''));
   }
 
   private pause(): void {

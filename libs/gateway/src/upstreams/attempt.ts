@@ -65,7 +65,7 @@ export class Attempt {
   /** There will be no answer, or no more of it. */
   failed(kind: FailureKind, now: number): void {
     if (this.phase === 'over') return;
-    if (kind !== 'stale') {
+    if (kind !== 'stale' && kind !== 'refused') {
       if (this.phase === 'waiting') this.condition.answeredIn(now - this.waitingSince, true, now);
       this.report(true, now);
     }

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { type ConnectionOptions } from 'node:tls';
 import { BUILTIN_DEMO, type ClientTls, type UpstreamConfig } from '#config';
 import { Http1Pool } from '../forward/http1/pool.js';
+import { Http2Pool } from '../forward/http2/pool.js';
 import { ActiveHealth } from './active-health.js';
 import { Addresses, type NamedTarget } from './addresses.js';
 import { createBalancer } from './balance/create-balancer.js';
@@ -78,7 +79,8 @@ function namedTarget(
       const id = `${isIP(address) === 6 ? `[${address}]` : address}:${port}`;
       const name = `${config.name}/${id}`;
       const tell = (text: string): void => news(name, text);
-      const pool = new Http1Pool({ host: address, port, tls: secure ? tlsOptions(config.tls, host) : null }, timeouts);
+      const origin = { host: address, port, tls: secure ? tlsOptions(config.tls, host) : null };
+      const pool = config.http2 ? new Http2Pool(origin, timeouts) : new Http1Pool(origin, timeouts);
       return new Target(name, url.host, pool, {
         id,
         weight,

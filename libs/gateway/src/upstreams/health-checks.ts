@@ -1,6 +1,6 @@
 import { type HealthConfig } from '#config';
-import { type ResponseHandler } from '../forward/http1/connection.js';
 import { type ResponseHead } from '../forward/http1/response-head.js';
+import { type ResponseHandler } from '../forward/target-pool.js';
 import { isExpected, untilFirstCheck, untilNextCheck } from './active-health.js';
 import { type Target } from './target.js';
 import { type Upstream } from './upstream.js';

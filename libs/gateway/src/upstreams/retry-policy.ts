@@ -80,12 +80,14 @@ export class RetryPolicy {
     if (typeof outcome === 'number') return this.statuses.has(outcome);
     switch (outcome) {
       case 'connect':
+      case 'version':
         return this.faults.has('connect');
       case 'connect-timeout':
         return this.faults.has('connect') || this.faults.has('timeout');
       case 'timeout':
         return this.faults.has('timeout');
       case 'stale':
+      case 'refused':
       case 'reset':
       case 'protocol':
         return this.faults.has('reset');
@@ -94,5 +96,5 @@ export class RetryPolicy {
 }
 
 function wasNeverSent(outcome: FailureKind | number): boolean {
-  return outcome === 'connect' || outcome === 'connect-timeout';
+  return outcome === 'connect' || outcome === 'connect-timeout' || outcome === 'version' || outcome === 'refused';
 }

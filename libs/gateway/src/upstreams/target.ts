@@ -1,4 +1,4 @@
-import { type Http1Pool } from '../forward/http1/pool.js';
+import { type TargetPool } from '../forward/target-pool.js';
 import { Condition, type ConditionParts } from './condition.js';
 
 /** One address of an upstream: its condition, and connections of its own. */
@@ -8,7 +8,7 @@ export class Target extends Condition {
     readonly name: string,
     /** What `Host` is when the route asks for the target's. */
     readonly host: string,
-    readonly pool: Http1Pool,
+    readonly pool: TargetPool,
     parts: ConditionParts,
   ) {
     super(parts);

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type Http1Connection, type ResponseHandler } from './connection.js';
+import { type ResponseHandler } from '../target-pool.js';
+import { type Http1Connection } from './connection.js';
 import { Http1Pool } from './pool.js';
 import { type ResponseHead } from './response-head.js';
 import { type UpstreamFailure } from './upstream-failure.js';

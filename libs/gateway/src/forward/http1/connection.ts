@@ -1,30 +1,8 @@
 import { type Socket } from 'node:net';
+import { type ResponseHandler, type Sending, type Timeouts } from '../target-pool.js';
 import { ChunkedBody } from './chunked-body.js';
 import { CHUNKED, parseResponseHead, parseTrailers, type ResponseHead, UNTIL_CLOSE } from './response-head.js';
 import { type FailureKind, UpstreamFailure } from './upstream-failure.js';
-
-/** What a request wants to hear. After `complete`, `upgraded` or `failed` it hears nothing more. */
-export interface ResponseHandler {
-  /** The connection stands and the head of the request is on its way: the body may follow. */
-  sent(connection: Http1Connection): void;
-  informational(head: ResponseHead): void;
-  head(head: ResponseHead): void;
-  /** `piece` is only good during the call: copy what is kept. */
-  data(piece: Buffer): void;
-  complete(trailers: string[]): void;
-  upgraded(head: ResponseHead, socket: Socket, first: Buffer): void;
-  failed(failure: UpstreamFailure): void;
-  /** The target takes more of the request's body. */
-  drained(): void;
-}
-
-export interface Timeouts {
-  readonly connect: number;
-  /** From the end of the request to the response head. */
-  readonly response: number;
-  /** Between two pieces, either way. */
-  readonly idle: number;
-}
 
 /** How the pool hears of a connection's fate. */
 export interface ConnectionOwner {
@@ -33,6 +11,7 @@ export interface ConnectionOwner {
 }
 
 const MAX_HEAD = 65_536;
+const LAST_CHUNK = '0\r\n\r\n';
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const NOTHING: readonly string[] = [];
 /** Kept connections are given up before common servers (Node: 5 s) give them up themselves, so that few requests meet a closing one. */
@@ -43,7 +22,7 @@ const KEEP_ALIVE = 4000;
  * next one's, and a broken connection would take both). All time limits share one timer, which is re-armed only when it
  * fires too early: a request costs an assignment, not a timer.
  */
-export class Http1Connection {
+export class Http1Connection implements Sending {
   private handler: ResponseHandler | null = null;
   private method = '';
   private requestHead = '';
@@ -127,10 +106,9 @@ export class Http1Connection {
     return flowing;
   }
 
-  /** The request's body is complete; `last` is what ends it on the wire. */
-  end(last: string): void {
+  end(inChunks: boolean): void {
     if (this.closed) return;
-    if (last !== '') this.socket.write(last, 'latin1');
+    if (inChunks) this.socket.write(LAST_CHUNK, 'latin1');
     this.requestDone = true;
     if (this.response === null) this.setDeadline(this.timeouts.response);
   }

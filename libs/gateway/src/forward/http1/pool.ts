@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { type ConnectionOwner, Http1Connection, type ResponseHandler, type Timeouts } from './connection.js';
+import { type ResponseHandler, type TargetPool, type Timeouts, type Use } from '../target-pool.js';
+import { type ConnectionOwner, Http1Connection } from './connection.js';
 
 export interface Origin {
   readonly host: string;
@@ -8,14 +9,12 @@ export interface Origin {
   readonly tls: ConnectionOptions | null;
 }
 
-export type Use = 'kept' | 'new' | 'upgrade';
-
 const SWEEP = 1000;
 /** Where all sockets read to: what arrives is looked at before the next read. */
 const ARRIVALS = Buffer.allocUnsafeSlow(65_536);
 
 /** The kept connections to one target. The one used last is used next, so that a lull lets the others go. */
-export class Http1Pool implements ConnectionOwner {
+export class Http1Pool implements TargetPool, ConnectionOwner {
   private readonly idle: Http1Connection[] = [];
   private readonly all = new Set<Http1Connection>();
   private readonly sweeper: NodeJS.Timeout;
@@ -32,7 +31,6 @@ export class Http1Pool implements ConnectionOwner {
     return this.all.size;
   }
 
-  /** `use`: a kept connection if there is one, a new one, or a new one to give away on an upgrade. */
   request(
     method: string,
     head: string,
@@ -96,7 +94,6 @@ export class Http1Pool implements ConnectionOwner {
     for (const connection of [...this.idle]) if (connection.idleUntil <= now) connection.close();
   }
 
-  /** Kept connections go at once, busy ones when their exchange is over. */
   close(): void {
     this.closing = true;
     clearInterval(this.sweeper);

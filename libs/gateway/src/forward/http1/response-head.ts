@@ -192,6 +192,11 @@ function isToken(text: string): boolean {
   return text.length > 0;
 }
 
+/** The same for trailers whose lines were parsed already: name, value, name, value. */
+export function endToEndTrailers(fields: readonly string[]): string[] {
+  return fields.filter((_, i) => !FORBIDDEN_TRAILERS.has(fields[i - (i % 2)]?.toLowerCase() ?? ''));
+}
+
 const FORBIDDEN_TRAILERS = new Set([
   'connection',
   'content-encoding',

@@ -10,5 +10,7 @@ export class UpstreamFailure {
 /**
  * `connect`: nothing was sent. `stale`: a kept connection was closed before a byte of the response came, so the request
  * was most likely never read. `reset`: it broke later. `protocol`: what came is not HTTP.
+ * Over HTTP/2, `refused`: the target has said that it did not look at the request. `version`: it does not speak HTTP/2.
  */
-export type FailureKind = 'connect' | 'connect-timeout' | 'stale' | 'reset' | 'protocol' | 'timeout';
+export type FailureKind =
+  'connect' | 'connect-timeout' | 'version' | 'stale' | 'refused' | 'reset' | 'protocol' | 'timeout';
