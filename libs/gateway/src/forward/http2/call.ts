@@ -1,19 +1,43 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { endToEndTrailers } from '../http1/response-head.js';
 import { type FailureKind, UpstreamFailure } from '../http1/upstream-failure.js';
 import { type ResponseHandler, type Sending, type Timeouts } from '../target-pool.js';
 import { Deadline } from './deadline.js';
 import { requestFields, responseHead } from './fields.js';
-import { type TargetSession } from './session.js';
 
 /** Informational responses to one request. */
 const MAX_INFORMED = 100;
 const NO_TRAILERS: readonly string[] = [];
 
+/** The connection that a call is made on. */
+export interface CallSession {
+  readonly secure: boolean;
+  /** Takes no more requests. */
+  readonly ended: boolean;
+  readonly isGone: boolean;
+  /** Why it is gone. */
+  readonly lost: string | null;
+  /** It has answered before. */
+  readonly used: boolean;
+  /** The last stream that the target has looked at, or will. */
+  readonly lastTaken: number;
+  open(fields: OutgoingHttpHeaders, options: ClientSessionRequestOptions): ClientHttp2Stream;
+  /** Something came. */
+  heard(): void;
+  /** A stream of it is closed. */
+  released(): void;
+}
+
 /** One exchange with a target over HTTP/2: a stream, once there is a session to open it on. */
 export class Http2Call implements Sending {
   private handler: ResponseHandler | null;
-  private session: TargetSession | null = null;
+  private session: CallSession | null = null;
   private stream: ClientHttp2Stream | null = null;
   /** The session had nothing else to do when this came. */
   private alone = false;
@@ -45,7 +69,7 @@ export class Http2Call implements Sending {
     return this.handler === null;
   }
 
-  begin(session: TargetSession, alone: boolean): void {
+  begin(session: CallSession, alone: boolean): void {
     const { handler } = this;
     if (handler === null) return;
     this.session = session;

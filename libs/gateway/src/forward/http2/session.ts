@@ -10,7 +10,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type Origin } from '../http1/pool.js';
 import { type FailureKind } from '../http1/upstream-failure.js';
 import { type Timeouts } from '../target-pool.js';
-import { type Http2Call } from './call.js';
+import { type CallSession, type Http2Call } from './call.js';
 
 /** On one connection, whatever the target allows; and before it has said what it allows. */
 const MAX_CALLS = 1000;
@@ -33,15 +33,11 @@ export interface SessionOwner {
  * One HTTP/2 connection to a target. Requests wait until the target has sent its SETTINGS: before that nobody knows
  * whether it speaks HTTP/2 at all, and how many requests it takes at a time; so what fails by then was never sent.
  */
-export class TargetSession {
+export class TargetSession implements CallSession {
   readonly secure: boolean;
-  /** Takes no more requests. */
   ended = false;
-  /** Why the connection is gone. */
   lost: string | null = null;
-  /** It has answered before. */
   used = false;
-  /** The last stream that the target has looked at, or will. */
   lastTaken = Infinity;
   /** Requests that wait or are under way. */
   calls = 0;
@@ -122,7 +118,6 @@ export class TargetSession {
     return this.session.request(fields, options);
   }
 
-  /** A stream of it is closed. */
   released(): void {
     this.used = true;
     if (--this.calls === 0) this.idleSince = performance.now();
