@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { request, type RequestOptions } from 'node:http';
+import { type IncomingMessage, request, type RequestOptions } from 'node:http';
 import {
   type ClientHttp2Session,
   createSecureServer,
@@ -84,7 +84,7 @@ const certificate = makeCertificate(folder, 'localhost');
 beforeAll(async () => {
   const identity = { cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) };
   plain = await new Target(createServer()).listen();
-  secure = await new Target(createSecureServer(identity) as unknown as Http2Server).listen();
+  secure = await new Target(createSecureServer(identity)).listen();
   narrow = await new Target(createServer({ settings: { maxConcurrentStreams: 2 } })).listen();
   old = await startUpstream();
   database = await (await startPostgres()).createDatabase();
@@ -134,7 +134,7 @@ async function askOld(options: RequestOptions, body?: string, trailers: NodeJS.D
   if (body !== undefined) req.write(body);
   req.addTrailers(trailers);
   req.end();
-  const [res] = (await once(req, 'response')) as [import('node:http').IncomingMessage];
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
   let text = '';
   for await (const piece of res) text += String(piece);
   return { status: res.statusCode, text, headers: res.headers, trailers: res.trailers };
@@ -180,7 +180,6 @@ describe('a target that is asked by HTTP/2', () => {
     expect(plain.sessions.size).toBeLessThanOrEqual(2);
     let most = 0;
     narrow.does = (stream) => {
-      for (const { state } of narrow.sessions) void state;
       const open = openOn(stream.session as ServerHttp2Session);
       most = Math.max(most, open);
       setImmediate(() => answer(stream, 'ok'));
