@@ -16,7 +16,7 @@ const scenarios = [
     args: [fault],
     minutes: 2,
   })),
-  { name: 'reloads', file: 'reloads.mjs', args: [], minutes: 3 },
+  { name: 'reloads', file: 'reloads.mjs', args: [], minutes: 5 },
   { name: 'redis-faults', file: 'rate-limit-redis-faults.mjs', args: [], minutes: 5 },
   { name: 'redis-failover', file: 'rate-limit-redis-failover.mjs', args: [], minutes: 6 },
   { name: 'limits-exact', file: 'rate-limit-exactness.mjs', args: [], minutes: 6 },

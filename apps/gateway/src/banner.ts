@@ -2,6 +2,7 @@ export interface BannerFacts {
   readonly version: string;
   readonly url: string;
   readonly adminUrl: string;
+  readonly workers: number;
   readonly configFile: string;
   /** A path that answers, if there is one to try. */
   readonly tryPath: string | null;
@@ -20,6 +21,7 @@ export function banner(facts: BannerFacts, color: boolean): string {
     '',
     `  Gateway   ${facts.url}`,
     `  Status    ${facts.adminUrl}/_aegis/status ${dim('(needs the admin key)')}`,
+    ...(facts.workers > 1 ? [`  Workers   ${facts.workers}`] : []),
     `  Config    ${facts.configFile} ${dim('(changes are served as you save them)')}`,
   ];
   if (facts.tryPath !== null) lines.push('', `  Try       ${bold(`curl ${facts.url}${facts.tryPath}`)}`);

@@ -6,7 +6,8 @@ export async function startDemoUpstream(): Promise<{ url: string; close(): Promi
   const server = createServer(answer);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    // For this process alone: workers would share the port, and each other's requests.
+    server.listen({ port: 0, host: '127.0.0.1', exclusive: true }, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, close: () => closed(server) };

@@ -30,6 +30,7 @@ import { ClusterSize, Heartbeat } from './heartbeat.js';
 import { RESERVED } from './reserved-paths.js';
 import { Telemetry } from './telemetry.js';
 import { VERSION } from './version.js';
+import { WorkerLink } from './workers/worker-link.js';
 
 export interface GatewayParts {
   readonly store: SnapshotStore;
@@ -44,6 +45,8 @@ export interface GatewayParts {
   readonly audit: () => AuditSettings;
   readonly metrics: GatewayMetrics;
   readonly monitoring: () => Config['monitoring'];
+  /** null: this process serves alone. */
+  readonly link: WorkerLink | null;
 }
 
 /** The composition root: names the parts, decides nothing. */
@@ -99,7 +102,8 @@ export class GatewayAppModule {
         ...configProviders(parts.kept, parts.storage.log),
         AdminGuard,
         Operations,
-        Heartbeat,
+        ...(parts.link === null ? [Heartbeat] : []),
+        { provide: WorkerLink, useValue: parts.link },
         { provide: ClusterSize, useValue: parts.clusterSize },
         {
           provide: AuditTrail,

@@ -1,6 +1,6 @@
 import { type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { BUILTIN_DEMO, type Config, type LoadedConfig, mistakeLine, reservedPaths, type ServerTls } from '#config';
+import { type Config, type LoadedConfig, mistakeLine, reservedPaths, type ServerTls } from '#config';
 import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
 import { systemClock } from '#kernel';
 import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
@@ -17,7 +17,9 @@ import { ClusterSize, Heartbeat } from './heartbeat.js';
 import { Listener } from './listener.js';
 import { ReservedPaths } from './reserved-paths.js';
 import { notYet } from './not-yet.js';
+import { pathToTry } from './path-to-try.js';
 import { VERSION } from './version.js';
+import { type WorkerDuties, type WorkerLink } from './workers/worker-link.js';
 
 export interface GatewayOptions {
   readonly file: string;
@@ -26,6 +28,8 @@ export interface GatewayOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Monotonic milliseconds. */
   readonly startedAt: number;
+  /** null: this process serves alone. */
+  readonly link: WorkerLink | null;
 }
 
 const MIN_ADMIN_KEY = 16;
@@ -47,9 +51,10 @@ export class Gateway {
     private readonly log: Log,
     private readonly demo: { close(): Promise<void> },
     private readonly times: { readonly drain: number; readonly drainDelay: number },
+    private readonly link: WorkerLink | null,
   ) {}
 
-  static async start({ file, dataDir, loaded, env, startedAt }: GatewayOptions): Promise<Gateway> {
+  static async start({ file, dataDir, loaded, env, startedAt, link }: GatewayOptions): Promise<Gateway> {
     const adminKey = env['AEGIS_ADMIN_KEY'] === '' ? undefined : env['AEGIS_ADMIN_KEY'];
     if (adminKey !== undefined && adminKey.length < MIN_ADMIN_KEY) {
       throw new BootError(
@@ -57,9 +62,12 @@ export class Gateway {
       );
     }
     const { config } = loaded;
-    const log = await openLog(config.monitoring.logs);
+    const { logs } = config.monitoring;
+    const log = await openLog(link === null ? logs : { ...logs, file: link.logFile(logs.file) });
     const { logger } = log;
-    for (const warning of [...loaded.warnings.map(mistakeLine), ...notYet(config)]) logger.warn(warning);
+    if (link === null) {
+      for (const warning of [...loaded.warnings.map(mistakeLine), ...notYet(config)]) logger.warn(warning);
+    }
     const demo = await startDemoUpstream();
     const metrics = new GatewayMetrics();
     const store = new SnapshotStore(loaded, systemClock, {
@@ -78,7 +86,7 @@ export class Gateway {
       ),
     );
     const readiness = new Readiness();
-    const clusterSize = new ClusterSize();
+    const clusterSize = new ClusterSize(config.gateway.workers);
     const apply = (next: LoadedConfig): void => {
       current = next.config;
       logger.level = current.monitoring.logs.level;
@@ -94,8 +102,10 @@ export class Gateway {
     const kept = config.database.url === null ? null : new KeptEntities(dataDir, config.database.url.reveal());
 
     const { gateway, admin } = config;
-    const front = openListener(gateway.limits, gateway.tls);
-    const back = admin.port === null ? null : openListener(gateway.limits, null);
+    const { workers } = gateway;
+    const limits = { ...gateway.limits, connections: Math.ceil(gateway.limits.connections / workers) };
+    const front = openListener(limits, gateway.tls);
+    const back = admin.port === null ? null : openListener(limits, null);
     const adapter = new CatchAllAdapter(() => front.server);
     const app = await NestFactory.create(
       GatewayAppModule.assemble({
@@ -104,12 +114,13 @@ export class Gateway {
         readiness,
         config: reload,
         kept,
-        storage: storageOptions(config, logger, kept?.read() != null),
+        storage: { ...storageOptions(config, logger, kept?.read() != null), beside: link !== null },
         clusterSize,
         reserved: reservedPaths(config),
         audit: () => current.monitoring.audit,
         metrics,
         monitoring: () => current.monitoring,
+        link,
       }),
       adapter,
       { logger: new NestLogger(logger), abortOnError: false, bodyParser: false },
@@ -137,22 +148,33 @@ export class Gateway {
       throw listenError(error as NodeJS.ErrnoException, gateway.host, gateway.port);
     });
 
-    const newAdminKey = adminKey === undefined ? await firstAdminKey(app) : null;
-    await app.get(Heartbeat).beat();
+    const alone = link === null;
+    const newAdminKey = alone && adminKey === undefined ? await firstAdminKey(app) : null;
+    if (alone) await app.get(Heartbeat).beat();
     reload.watch();
     readiness.ready();
     const listeners = back === null ? [front] : [front, back];
     const times = { drain: gateway.drain, drainDelay: gateway.drainDelay };
-    const running = new Gateway(app, listeners, readiness, reload, store, recorder, log, demo, times);
+    const running = new Gateway(app, listeners, readiness, reload, store, recorder, log, demo, times, link);
     running.followSignals();
     const shown = gateway.host === '0.0.0.0' || gateway.host === '::' ? 'localhost' : gateway.host;
     const scheme = front.secure ? 'https' : 'http';
+    const url = `${scheme}://${shown}:${front.port}`;
+    const listening = { url, adminUrl: back === null ? url : `http://${admin.host}:${back.port}` };
+    logger.info(
+      { port: front.port, version: VERSION, config: store.current.hash, worker: link?.number },
+      link === null ? 'ready' : `worker ${link.number} is ready`,
+    );
+    if (link !== null) {
+      link.serve(listening, running.duties(clusterSize));
+      return running;
+    }
     process.stderr.write(
       banner(
         {
           version: VERSION,
-          url: `${scheme}://${shown}:${front.port}`,
-          adminUrl: back === null ? `${scheme}://${shown}:${front.port}` : `http://${admin.host}:${back.port}`,
+          ...listening,
+          workers,
           configFile: file,
           tryPath: pathToTry(config),
           newAdminKey,
@@ -161,16 +183,47 @@ export class Gateway {
         process.stderr.isTTY && process.env['NO_COLOR'] === undefined,
       ),
     );
-    logger.info({ port: front.port, version: VERSION, config: store.current.hash }, 'ready');
     return running;
   }
 
+  /** What a worker does when it is told to. */
+  private duties(size: ClusterSize): WorkerDuties {
+    return {
+      state: () => ({
+        requests: this.recorder.recorded,
+        memory: process.memoryUsage.rss(),
+        configVersion: this.store.current.version,
+        configHash: this.store.current.hash,
+      }),
+      fleet: (instances) => (size.instances = instances),
+      reload: () => this.config.reload(),
+      stop: (signal, atOnce) => {
+        this.stopping ??= this.stop(signal);
+        if (atOnce) this.leaveAtOnce();
+      },
+    };
+  }
+
+  private leaveAtOnce(): void {
+    for (const listener of this.listeners) void listener.close(0);
+    this.hurry();
+  }
+
   private followSignals(): void {
+    const { link } = this;
+    if (link !== null) {
+      // A terminal tells every process of it; the one that started us says what is to be done.
+      process.on('SIGINT', () => undefined);
+      process.on('SIGHUP', () => undefined);
+      process.on('SIGTERM', (signal) => {
+        this.stopping ??= this.stop(signal);
+      });
+      return;
+    }
     const stop = (signal: NodeJS.Signals): void => {
       if (this.stopping) {
         this.log.logger.warn(`${signal} again: leaving at once`);
-        for (const listener of this.listeners) void listener.close(0);
-        this.hurry();
+        this.leaveAtOnce();
         return;
       }
       this.stopping = this.stop(signal);
@@ -194,6 +247,7 @@ export class Gateway {
     await Promise.all(this.listeners.map((listener) => listener.close(drain)));
     this.config.close();
     this.recorder.drain();
+    this.link?.close();
     await this.app.close();
     this.store.close();
     await this.demo.close();
@@ -231,6 +285,7 @@ function needsRestart(before: Config, now: Config): string[] {
     ['gateway.port', ({ gateway }) => gateway.port],
     ['gateway.tls', ({ gateway }) => gateway.tls === null],
     ['gateway.tls.http2', ({ gateway }) => gateway.tls?.http2],
+    ['gateway.workers', ({ gateway }) => gateway.workers],
     ['admin.port', ({ admin }) => admin.port],
     ['monitoring.prometheus', ({ monitoring }) => JSON.stringify(monitoring.prometheus)],
     ['database', ({ declared }) => JSON.stringify(declared.database)],
@@ -258,15 +313,4 @@ function accessLog({ monitoring, auth }: Config) {
     anonymizeIp: monitoring.anonymizeIp,
     redactQuery: keyParameter === null ? monitoring.redact.query : [...monitoring.redact.query, keyParameter],
   };
-}
-
-/** A path of the demo route, if the configuration has one. */
-function pathToTry({ gateway }: Config): string | null {
-  const demo = new Set(
-    gateway.upstreams.filter(({ targets }) => targets.some(({ url }) => url === BUILTIN_DEMO)).map(({ name }) => name),
-  );
-  const route = gateway.routes.find(({ upstreams, hosts, path }) => {
-    return path.kind === 'prefix' && hosts.length === 0 && upstreams.some(({ upstream }) => demo.has(upstream));
-  });
-  return route === undefined ? null : `${route.path.value.replace(/\/$/, '')}/hello`;
 }

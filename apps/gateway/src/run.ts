@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { formatMistakes, loadConfig } from '#config';
 import { readArguments } from './arguments.js';
 import { BootError } from './boot-error.js';
+import { WorkerLink } from './workers/worker-link.js';
 
 /** Starts the gateway and stays until a signal has stopped it. Whatever keeps it from starting is told in one line. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -17,9 +18,16 @@ export async function run(args: readonly string[]): Promise<void> {
       return;
     }
     // Only now: what is wrong above is told before half a second of loading.
-    const { Gateway } = await import('./gateway.js');
-    const gateway = await Gateway.start({ file: shown(file), dataDir, loaded, env: process.env, startedAt });
-    await gateway.untilStopped();
+    const link = WorkerLink.open(process.env);
+    const options = { file: shown(file), dataDir, loaded, env: process.env, startedAt };
+    if (loaded.config.gateway.workers > 1 && link === null) {
+      const { runFleet } = await import('./workers/fleet.js');
+      if (!(await runFleet(options))) process.exitCode = 1;
+    } else {
+      const { Gateway } = await import('./gateway.js');
+      const gateway = await Gateway.start({ ...options, link });
+      await gateway.untilStopped();
+    }
   } catch (error) {
     if (error instanceof BootError) process.stderr.write(`${error.message}\n`);
     else

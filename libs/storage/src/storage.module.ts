@@ -17,6 +17,8 @@ export interface StorageOptions {
   readonly database: DatabaseOptions;
   /** null: none is configured. */
   readonly redis: RedisConnection | null;
+  /** Another process of this instance runs the embedded database, if there is one. */
+  readonly beside?: boolean;
   readonly log: StorageLog;
 }
 
@@ -28,9 +30,10 @@ export class StorageModule implements OnApplicationShutdown {
     @Inject(RedisConnection) private readonly redis: RedisConnection | null,
   ) {}
 
-  static forRoot({ database, redis, log }: StorageOptions): DynamicModule {
+  static forRoot({ database, redis, beside = false, log }: StorageOptions): DynamicModule {
     let opening: Promise<Storage> | undefined;
-    const open = (): Promise<Storage> => (opening ??= Storage.open(database, log));
+    const open = (): Promise<Storage> =>
+      (opening ??= beside ? Storage.openBeside(database, log) : Storage.open(database, log));
     return {
       module: StorageModule,
       imports: [

@@ -35,18 +35,19 @@ export class Storage {
     private readonly address: DatabaseAddress,
     private readonly server: EmbeddedPostgres | undefined,
     private readonly log: StorageLog,
+    readonly embedded: boolean,
     /** The migrations that ran when it was opened. */
     public migrated: readonly string[] = [],
   ) {}
 
   /** Fails with one line for the person who started us. */
-  static async open(options: DatabaseOptions, log: StorageLog): Promise<Storage> {
+  static async open(options: DatabaseOptions, log: StorageLog, embedded = options.url === null): Promise<Storage> {
     const server = options.url === null ? await EmbeddedPostgres.start({ dataDir: options.dataDir, log }) : undefined;
     try {
       const address = readDatabaseUrl(options.url ?? server?.url ?? '', options.url === null ? null : options.tls);
       // The lock of a migration and the migration itself take a connection each.
       const dataSource = new DataSource(dataSourceOptions(address, Math.max(options.pool, 2), log));
-      const storage = new Storage(dataSource, address, server, log);
+      const storage = new Storage(dataSource, address, server, log, embedded);
       await storage.reach().catch((error: unknown) => {
         if (options.patient !== true || !(error instanceof UnreachableError)) throw error;
         log.error(`${error.message}; starting without it, and trying again`);
@@ -88,14 +89,14 @@ export class Storage {
     return new Notifications(this.address, channel, heard, this.log);
   }
 
-  /** For a command beside the gateway: with the embedded database in use by one, its server is shared. */
+  /** For a process beside the one that uses the embedded database: its server is shared. */
   static async openBeside(options: DatabaseOptions, log: StorageLog): Promise<Storage> {
     const url = options.url ?? runningUrl(options.dataDir) ?? null;
-    return await Storage.open({ ...options, url, tls: options.url === null ? null : options.tls }, log);
-  }
-
-  get embedded(): boolean {
-    return this.server !== undefined;
+    return await Storage.open(
+      { ...options, url, tls: options.url === null ? null : options.tls },
+      log,
+      options.url === null,
+    );
   }
 
   /** What health says. Asks the database, but never waits long, and never asks again while it has not answered. */

@@ -24,6 +24,8 @@ interface Status {
   };
   readonly requests: number;
   readonly memory: number;
+  /** Of a gateway with more than one; an older one says nothing. */
+  readonly workers?: readonly { readonly number: number; readonly pid: number; readonly requests: number }[];
   readonly instances: readonly Instance[];
 }
 
@@ -56,6 +58,10 @@ function printStatus(status: Status, url: string): void {
   print(
     columns([
       ['process', `pid ${status.pid}, Node ${status.node.replace(/^v/, '')}, ${megabytes(status.memory)}`],
+      ...(status.workers ?? []).map(({ number, pid, requests }, i) => [
+        i === 0 ? 'workers' : '',
+        `${number}: pid ${pid}, ${requests.toLocaleString('en')} requests`,
+      ]),
       ['requests', `${status.requests.toLocaleString('en')} since the start`],
       ['configuration', `${config.version} (${config.hash.slice(0, 12)}), loaded ${ago(config.loadedAt, now)}`],
       ['', `${count(config.routes, 'route')}, ${count(config.upstreams, 'upstream')}`],

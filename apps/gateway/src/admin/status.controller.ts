@@ -11,6 +11,7 @@ import { Needs } from './needs.js';
 import { RESERVED } from '../reserved-paths.js';
 import { Operations } from './operations.js';
 import { VERSION } from '../version.js';
+import { WorkerLink } from '../workers/worker-link.js';
 
 /** What runs here: for `aegis status` and the person on call. */
 @Controller('_aegis')
@@ -25,6 +26,7 @@ export class StatusController {
     private readonly instances: InstanceRegistry,
     private readonly operations: Operations,
     @Inject(RESERVED) private readonly reserved: (path: string) => boolean,
+    @Inject(WorkerLink) private readonly link: WorkerLink | null,
   ) {}
 
   @Get('status')
@@ -32,6 +34,7 @@ export class StatusController {
   async status() {
     const { version, hash, loadedAt, routes, upstreams } = this.store.current;
     const { last } = this.config;
+    const others = this.link?.workers.filter(({ number }) => number !== this.link?.number) ?? [];
     return {
       version: VERSION,
       node: process.version,
@@ -54,8 +57,10 @@ export class StatusController {
         },
         lastReload: { at: new Date(last.at).toISOString(), ok: last.ok, mistakes: last.mistakes },
       },
-      requests: this.recorder.recorded,
+      requests: this.recorder.recorded + others.reduce((sum, { requests }) => sum + requests, 0),
       memory: process.memoryUsage.rss(),
+      // Of the others, what they said within the last second or two.
+      workers: this.link?.workers ?? [],
       instances: await this.instances.list().catch((): Instance[] => []),
     };
   }
@@ -116,6 +121,7 @@ export class StatusController {
   @HttpCode(200)
   async reload() {
     const outcome = await this.config.reload();
+    await this.link?.reloadOthers();
     if (outcome.ok) return { version: outcome.version };
     throw new Refusal(
       'validation_failed',
