@@ -151,7 +151,7 @@ describe('the embedded database', () => {
     expect(storage.embedded).toBe(true);
     expect(await storage.state()).toBe('embedded');
     const beside = await Storage.openBeside(options({ url: null, dataDir }), log);
-    expect(beside.embedded).toBe(false);
+    expect(beside.embedded).toBe(true);
     expect(await beside.dataSource.query('SELECT count(*)::int AS n FROM consumers')).toEqual([{ n: 0 }]);
     await beside.close();
     await storage.close();
