@@ -3,20 +3,20 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { limits } from './suites/limits.mjs';
 import { memory } from './suites/memory.mjs';
 import { overload } from './suites/overload.mjs';
 import { policies } from './suites/policies.mjs';
 import { routes } from './suites/routes.mjs';
 import { startup } from './suites/startup.mjs';
 import { websockets } from './suites/websockets.mjs';
+import { workers } from './suites/workers.mjs';
 
 /**
  * @typedef {{ what: string, value: number, unit: string, must: number, atLeast?: boolean, note: string }} Row
  * @type {Record<string, { about: string, options: Record<string, number>, run: (options: Record<string, number>) =>
  *   Promise<{ rows: Row[], measured: unknown }> }>}
  */
-const suites = { routes, policies, limits, overload, websockets, startup, memory };
+const suites = { routes, policies, workers, overload, websockets, startup, memory };
 
 function usage() {
   const lines = Object.entries(suites).map(([name, { about, options }]) => {

@@ -32,7 +32,7 @@ export async function startAegis({ folder, config, core, env = {} }) {
   const log = openSync(join(folder, 'output.log'), 'w');
   const args = [program, '--config', join(folder, 'aegis.config.yaml'), '--data-dir', join(folder, 'data')];
   // As many open files as we may have: connections are files.
-  const script = 'ulimit -n "$(ulimit -H -n)"; exec "$@"';
+  const script = 'ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"; exec "$@"';
   const pinned = core === undefined ? [] : ['taskset', '-c', String(core)];
   const began = performance.now();
   const child = spawn('/bin/sh', ['-c', script, 'sh', ...pinned, process.execPath, ...args], {

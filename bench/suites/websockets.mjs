@@ -8,11 +8,11 @@ import { rss, startAegis, withScratch } from './aegis.mjs';
 
 const ENDS = fileURLToPath(new URL('./websocket-ends.mjs', import.meta.url));
 /** Before the first look: what the first connections alone make the process load is not theirs. */
-const WARM = 500;
+const WARM = 200;
 const SETTLE_MS = 5000;
 
 function end(role) {
-  const script = 'ulimit -n "$(ulimit -H -n)"; exec "$@"';
+  const script = 'ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"; exec "$@"';
   return spawn('/bin/sh', ['-c', script, 'sh', process.execPath, ENDS, role], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
