@@ -43,7 +43,11 @@ export type LimitsConfig = Out<typeof limits>;
 export const gateway = object({
   host: withDefault(listenHost, '0.0.0.0', 'Address to listen on.'),
   port: withDefault(integer({ min: 0, max: 65_535 }), 8080, 'Port to listen on; 0 takes a free one. Also `PORT`.'),
-  workers: withDefault(integer({ min: 1, max: 256 }), 1, 'Processes that share the port. More than one needs Redis. One more starts them, and another when one dies.'),
+  workers: withDefault(
+    integer({ min: 1, max: 256 }),
+    1,
+    'Processes that share the port. More than one needs Redis. One more starts them, and another when one dies.',
+  ),
   tls: optional(
     orOff(serverTls),
     'Serve HTTPS. Absent: plain HTTP. Files are watched: a renewed certificate is served without a restart.',
