@@ -1,7 +1,7 @@
 import { type Config } from '#config';
 
 /** Settings that this version reads but does not act on, as lines for the log: nobody should have to find that out by waiting. */
-export function notYet({ gateway, monitoring }: Config): string[] {
+export function notYet({ monitoring }: Config): string[] {
   const asked: readonly [boolean, string][] = [
     [monitoring.tracing.enabled, 'monitoring.tracing: trace contexts are passed on, spans are not sent'],
     [monitoring.alerts.length > 0, 'monitoring.alerts: nothing watches'],
