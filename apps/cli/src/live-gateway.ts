@@ -8,12 +8,46 @@ export interface LiveOptions {
 
 const PATIENCE_MS = 10_000;
 
+type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+interface Sent {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Asks the admin API of a running gateway. Whatever comes instead of an answer is told in one line. */
-export async function ask<T>(
+export async function ask<T>(options: LiveOptions, method: HttpMethod, path: string, sent: Sent = {}): Promise<T> {
+  const { base, response } = await send(options, method, path, sent);
+  if (response.status === 204) return undefined as T;
+  const body = await bodyOf(response, base);
+  if (response.ok) return body as T;
+  throw refused(body, base, path);
+}
+
+/** All items of a list, however many pages it has. */
+export async function askAll<T>(options: LiveOptions, path: string): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = new URLSearchParams({ limit: '1000', ...(cursor !== null && { cursor }) }).toString();
+    const page: Page<T> = await ask(options, 'GET', `${path}?${query}`);
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return items;
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+async function send(
   { url, key = '' }: LiveOptions,
-  method: 'GET' | 'POST' | 'DELETE',
+  method: HttpMethod,
   path: string,
-): Promise<T> {
+  { body, headers }: Sent,
+): Promise<{ readonly base: string; readonly response: Response }> {
   const base = baseOf(url);
   if (key === '') {
     throw new CliError(
@@ -23,15 +57,19 @@ export async function ask<T>(
   }
   const response = await fetch(base + path, {
     method,
-    headers: { 'x-api-key': key, accept: 'application/json' },
+    headers: {
+      'x-api-key': key,
+      accept: 'application/json',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body: body === undefined ? null : JSON.stringify(body),
     redirect: 'manual',
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch((error: unknown) => {
     throw unreachable(base, error);
   });
-  const body = await bodyOf(response, base);
-  if (response.ok) return body as T;
-  throw refused(body as Partial<Problem>, base, path);
+  return { base, response };
 }
 
 function baseOf(url: string): string {
@@ -60,7 +98,7 @@ function reasonOf(error: unknown): string {
   return first.message;
 }
 
-async function bodyOf(response: Response, base: string): Promise<unknown> {
+async function bodyOf(response: Response, base: string): Promise<object> {
   const text = await response.text().catch(() => '');
   try {
     const body: unknown = JSON.parse(text);

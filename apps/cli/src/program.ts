@@ -1,8 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type CheckOptions } from './commands/check.js';
-import { type CreateOptions } from './commands/keys.js';
+import { type ConsumersOptions, type CreateConsumerOptions } from './commands/consumers.js';
+import { type DiffOptions } from './commands/diff.js';
+import { type CreateKeyOptions, type KeysOptions } from './commands/keys.js';
 import { type RefusedOptions, type UsageOptions } from './commands/limits.js';
 import { type RoutesOptions } from './commands/routes.js';
+import { type SyncOptions } from './commands/sync.js';
 import { type StatusOptions } from './commands/status.js';
 import { type TopOptions } from './commands/top.js';
 import { type VersionOptions } from './commands/version.js';
@@ -40,6 +43,8 @@ export function program(end: End): Command {
   limitCommands(aegis, end);
   configurationCommands(aegis.commandsGroup('The configuration:'), end);
   passwordCommand(aegis);
+  syncCommands(aegis.commandsGroup('What runs, and a file:'), end);
+  accessCommands(aegis.commandsGroup('Who may:'));
   databaseCommands(aegis.commandsGroup('The database:'));
   aegis
     .commandsGroup('Else:')
@@ -168,18 +173,94 @@ function databaseCommands(aegis: Command): void {
     .summary('bring the database up to date')
     .description('Brings the database up to date, as the gateway does when it starts, and says what ran.')
     .action(async (options: ConfigOptions) => (await import('./commands/migrate.js')).migrate(options));
-  const keys = aegis
-    .command('keys')
-    .summary('a new admin key, made on this machine')
-    .description('Keys of the admin API.');
-  withConfig(keys.command('create'))
+}
+
+function accessCommands(aegis: Command): void {
+  const keys = aegis.command('keys').summary('keys of consumers, and of the administrator').description('API keys.');
+  withGateway(withConfig(keys.command('create')), 'With --consumer:')
     .summary('make one')
     .description(
-      'Makes an admin key and prints it. It goes to the database directly and needs no key itself: for when the last one is lost.',
+      'Makes a key and prints it, once. With --consumer the running gateway makes it. With --admin it is made in the database directly and needs no key itself: for when the last one is lost.',
     )
-    .requiredOption('--admin', 'a key of the administrator')
+    .option('--consumer <name>', 'whose key')
+    .option('--admin', 'one of the administrator, on the machine of the database')
     .option('--name <name>', 'what to call it', 'command line')
-    .action(async (options: CreateOptions) => (await import('./commands/keys.js')).createAdminKey(options));
+    .option('--expires <duration>', 'for how long it is good, such as 90d; default: for ever')
+    .option('--scope <scope...>', 'what it is for')
+    .addOption(json())
+    .action(async (options: CreateKeyOptions) => (await import('./commands/keys.js')).createKey(options));
+  withGateway(keys.command('list'))
+    .summary('those of a consumer')
+    .description('The keys of a consumer: their beginnings, when they were made and last used.')
+    .requiredOption('--consumer <name>', 'whose keys')
+    .addOption(json())
+    .action(async (options: KeysOptions) => (await import('./commands/keys.js')).listKeys(options));
+  withGateway(keys.command('revoke').argument('<id>', 'as `keys list` shows it'))
+    .summary('make one useless')
+    .description('Revokes a key: no instance takes it after two seconds.')
+    .requiredOption('--consumer <name>', 'whose key')
+    .action(async (id: string, options: KeysOptions) => (await import('./commands/keys.js')).revokeKey(id, options));
+  const consumers = aegis
+    .command('consumers')
+    .summary('who may call')
+    .description('The consumers of the running gateway.');
+  withGateway(consumers.command('list'))
+    .summary('all of them')
+    .description('All consumers, those of the file and those that were made through the API.')
+    .addOption(json())
+    .action(async (options: ConsumersOptions) => (await import('./commands/consumers.js')).listConsumers(options));
+  withGateway(consumers.command('show').argument('<name>'))
+    .summary('one of them')
+    .description('What is known of a consumer.')
+    .addOption(json())
+    .action(async (name: string, options: ConsumersOptions) =>
+      (await import('./commands/consumers.js')).showConsumer(name, options),
+    );
+  withGateway(consumers.command('create').argument('<name>'))
+    .summary('make one')
+    .description('Makes a consumer.')
+    .option('--role <role...>', 'what it may do')
+    .option('--plan <plan>', 'for rate limits')
+    .option('--tag <tag...>', 'free words')
+    .addOption(json())
+    .action(async (name: string, options: CreateConsumerOptions) =>
+      (await import('./commands/consumers.js')).createConsumer(name, options),
+    );
+  withGateway(consumers.command('delete').argument('<name>'))
+    .summary('with its keys')
+    .description('Deletes a consumer and its keys.')
+    .action(async (name: string, options: LiveOptions) =>
+      (await import('./commands/consumers.js')).deleteConsumer(name, options),
+    );
+}
+
+function syncCommands(aegis: Command, end: End): void {
+  const prune = new Option('--prune', 'also delete what runs and is not in the file');
+  withGateway(aegis.command('diff').argument('<file>'))
+    .summary('in what the running gateway differs from a file')
+    .description(
+      'What `sync` would create, change and delete. It is about routes, upstreams, consumers, rules, IP rules, roles and alerts; other settings belong to the file of each gateway. Exit code 1: there is a difference.',
+    )
+    .addOption(prune)
+    .addOption(json())
+    .action(async (file: string, options: DiffOptions) =>
+      end(await (await import('./commands/diff.js')).diff(file, options)),
+    );
+  withGateway(aegis.command('sync').argument('<file>'))
+    .summary('have the running gateway serve what a file says')
+    .description('Shows what would change, asks, and does it. A second time there is nothing to do.')
+    .addOption(prune)
+    .option('-y, --yes', 'do not ask')
+    .addOption(json())
+    .action(async (file: string, options: SyncOptions) =>
+      end(await (await import('./commands/sync.js')).sync(file, options)),
+    );
+  withGateway(aegis.command('export'))
+    .summary('what runs, as YAML')
+    .description(
+      'The routes, upstreams, consumers, rules, IP rules, roles and alerts that run, as they could stand in a file; secrets are masked.',
+    )
+    .action(async (options: LiveOptions) => (await import('./commands/export.js')).exportConfig(options));
 }
 
 function json(): Option {

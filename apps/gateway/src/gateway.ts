@@ -5,6 +5,7 @@ import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
 import { systemClock } from '#kernel';
 import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
 import { AdminKeys, RedisConnection, Storage, StorageError, type StorageLog, type StorageOptions } from '#storage';
+import { AuditTrail } from './audit/audit-trail.js';
 import { banner } from './banner.js';
 import { BootError, listenError } from './boot-error.js';
 import { ConfigReload } from './config-reload.js';
@@ -264,7 +265,7 @@ export class Gateway {
 /** With the database away there is none, and none is needed: it was there before. */
 async function firstAdminKey(app: INestApplication): Promise<string | null> {
   if (!app.get(Storage).dataSource.isInitialized) return null;
-  return await app.get(AdminKeys).ensureFirst();
+  return await app.get(AdminKeys).ensureFirst(app.get(AuditTrail).firstKey);
 }
 
 function openListener(limits: Config['gateway']['limits'], tls: ServerTls | null): Listener {

@@ -1,5 +1,5 @@
 export { type AuditFilter, AuditLog } from './audit/audit-log.js';
-export { type AuditEntry, type ChainedEntry } from './audit/entry.js';
+export { type AuditEntry, BY_ITSELF, type ChainedEntry } from './audit/entry.js';
 export { AdminKeys } from './admin-keys.js';
 export { commandLineDataSource } from './command-line.js';
 export {

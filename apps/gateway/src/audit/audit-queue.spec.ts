@@ -1,23 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '#testing';
-import { type AuditEntry } from '#storage';
+import { type AuditEntry, BY_ITSELF } from '#storage';
 import { AuditQueue } from './audit-queue.js';
 
 function entry(requestId: string): AuditEntry {
-  return {
-    at: new Date(0),
-    actor: null,
-    credential: null,
-    clientIp: null,
-    userAgent: null,
-    operation: 'test',
-    entity: null,
-    before: null,
-    after: null,
-    outcome: 'refused',
-    status: 401,
-    requestId,
-  };
+  return { ...BY_ITSELF, at: new Date(0), operation: 'test', outcome: 'refused', status: 401, requestId };
 }
 
 class Sink {

@@ -1,5 +1,5 @@
 import { type Clock } from '#kernel';
-import { type AuditEntry } from '#storage';
+import { type AuditEntry, BY_ITSELF } from '#storage';
 
 const MOST_WAITING = 1_000;
 const AT_ONCE = 100;
@@ -86,18 +86,10 @@ export class AuditQueue {
 
   private countOf(leftOut: number): AuditEntry {
     return {
+      ...BY_ITSELF,
       at: new Date(this.clock.now()),
-      actor: null,
-      credential: null,
-      clientIp: null,
-      userAgent: null,
       operation: 'audit left out',
-      entity: null,
-      before: null,
       after: { entries: leftOut },
-      outcome: 'done',
-      status: null,
-      requestId: null,
     };
   }
 }

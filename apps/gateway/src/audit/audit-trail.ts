@@ -2,7 +2,7 @@ import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { type EntityManager } from 'typeorm';
 import { type Clock, type Exchange, Refusal } from '#kernel';
-import { type AuditEntry, type AuditLog } from '#storage';
+import { type AuditEntry, type AuditLog, BY_ITSELF } from '#storage';
 import { AuditQueue } from './audit-queue.js';
 
 export interface AuditSettings {
@@ -87,6 +87,13 @@ export class AuditTrail implements OnApplicationShutdown {
     );
     if (followed !== undefined) followed.told = true;
   }
+
+  /** In the transaction that makes the first key of a new database. */
+  readonly firstKey = async (manager: EntityManager, prefix: string): Promise<void> => {
+    if (!this.settings().enabled) return;
+    const said = { operation: 'first admin key', entity: 'consumers/admin', after: { prefix } };
+    await this.log.append(manager, [{ ...BY_ITSELF, ...said, at: new Date(this.clock.now()) }]);
+  };
 
   @Interval(RETENTION_EVERY)
   async forget(): Promise<void> {

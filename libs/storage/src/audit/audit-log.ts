@@ -1,6 +1,6 @@
 import { type DataSource, type EntityManager } from 'typeorm';
 import { type Break, breakIn, type ChainEnd, GENESIS, linked } from './chain.js';
-import { type AuditEntry, type ChainedEntry } from './entry.js';
+import { type AuditEntry, BY_ITSELF, type ChainedEntry } from './entry.js';
 import { storable } from './storable.js';
 
 export interface AuditFilter {
@@ -178,20 +178,6 @@ export class AuditLog {
     });
   }
 }
-
-/** What is done by the gateway and not for anybody. */
-const BY_ITSELF: Omit<AuditEntry, 'at' | 'operation'> = {
-  actor: null,
-  credential: null,
-  clientIp: null,
-  userAgent: null,
-  entity: null,
-  before: null,
-  after: null,
-  outcome: 'done',
-  status: null,
-  requestId: null,
-};
 
 /** Where the chain begins. What retention took away is written in the chain itself, so it cannot be made up beside it. */
 async function anchorIn(manager: EntityManager): Promise<{ end: ChainEnd; broken: Break | null }> {

@@ -20,6 +20,20 @@ export interface AuditEntry {
   readonly requestId: string | null;
 }
 
+/** What is done by the gateway itself and not for anybody. */
+export const BY_ITSELF: Omit<AuditEntry, 'at' | 'operation'> = {
+  actor: null,
+  credential: null,
+  clientIp: null,
+  userAgent: null,
+  entity: null,
+  before: null,
+  after: null,
+  outcome: 'done',
+  status: null,
+  requestId: null,
+};
+
 /** An entry in its place in the chain. */
 export interface ChainedEntry extends AuditEntry {
   readonly seq: number;
