@@ -100,7 +100,7 @@ describe('the admin API', () => {
     const answer = await ask({});
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
       401,
-      'ApiKey realm="aegis", header="x-api-key", Bearer realm="aegis"',
+      'ApiKey realm="aegis", header="x-api-key", Bearer realm="aegis", Cookie realm="aegis"',
     ]);
   });
 
