@@ -1,4 +1,4 @@
-import { METHODS } from 'node:http';
+import { IncomingMessage, METHODS } from 'node:http';
 import { type ClientRequest, Refusal } from '#kernel';
 import { bodyFraming, NO_BODY } from './forward/request-head.js';
 
@@ -35,9 +35,12 @@ export function isHttp10(req: ClientRequest): boolean {
   return req.httpVersionMinor === 0 && req.httpVersionMajor === 1;
 }
 
-/** Over HTTP/2 any token can be a method; the parser of HTTP/1.1 knows those that exist, and both take the same ones. */
+/**
+ * What Node's parser of HTTP/1.1 has read can say that it is HTTP/2.0. Over HTTP/2 any token can be a method; that parser
+ * knows those that exist, and both take the same ones.
+ */
 function refuseOtherVersions(req: ClientRequest): void {
-  if (req.httpVersionMajor !== 2) throw bad(`HTTP/${req.httpVersion} is not spoken on this connection.`);
+  if (req instanceof IncomingMessage) throw bad(`HTTP/${req.httpVersion} is not spoken on this connection.`);
   if (!METHODS.includes(req.method ?? '')) throw bad('The method is not one of HTTP.');
 }
 
