@@ -152,12 +152,12 @@ describe('with Redis killed', () => {
     await server.kill();
     await ask();
     await breakerBecomes('open');
-    await server.restart();
     let asked = 0;
     const requests = setInterval(() => {
       for (let index = 0; index < 20; index++) void ask();
       asked += 20;
     }, 5);
+    await server.restart();
     await becomes('connected');
     const { client } = connection;
     const before = await callsOf();
