@@ -1,4 +1,5 @@
 import { type Clock, type Principal, Refusal } from '#kernel';
+import { BoundedMap } from '../bounded-map.js';
 
 /** A key as the database has it, good when it was read. */
 export interface StoredKey {
@@ -52,7 +53,7 @@ class Batch {
  * database is away, keys that were good go on for a while, and for others the answer is that nobody knows: 503.
  */
 export class StoredKeys {
-  private readonly known = new Map<string, Known>();
+  private readonly known = new BoundedMap<string, Known>(MOST_KNOWN);
   private next: Batch | null = null;
   private underWay: Batch | null = null;
   private unsettled = 0;
@@ -138,16 +139,8 @@ export class StoredKeys {
     for (const hash of asked) {
       const key = good.get(hash);
       if (key === undefined) this.known.delete(hash);
-      else this.remember({ ...key, checkedAt });
+      else this.known.set(hash, { ...key, checkedAt });
     }
-  }
-
-  private remember(key: Known): void {
-    if (this.known.size >= MOST_KNOWN && !this.known.has(key.hash)) {
-      const oldest = this.known.keys().next();
-      if (oldest.done !== true) this.known.delete(oldest.value);
-    }
-    this.known.set(key.hash, key);
   }
 }
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type IntrospectionResponse, tokenIntrospection } from 'openid-client';
 import { type Clock, type Principal, Refusal } from '#kernel';
+import { BoundedMap } from '../bounded-map.js';
 import { type Outcome, Rejected } from '../methods/method.js';
 import { type ClaimNames, type DeclaredConsumer, principalOf } from '../tokens/claims.js';
 import { Turnstile } from '../turnstile.js';
@@ -29,7 +30,7 @@ interface Known {
  * never beyond the end of the token; unknown tokens wait in a bounded queue, with a share for each address.
  */
 export class Introspector {
-  private readonly known = new Map<string, Known>();
+  private readonly known = new BoundedMap<string, Known>(MOST_REMEMBERED);
   private readonly underWay = new Map<string, Promise<Outcome>>();
   private readonly turnstile = new Turnstile({
     atOnce: 20,
@@ -84,10 +85,6 @@ export class Introspector {
   private remember(id: string, response: IntrospectionResponse): Outcome {
     const outcome = this.outcomeOf(response);
     const expiresAt = typeof response.exp === 'number' ? response.exp * 1000 : Infinity;
-    if (this.known.size >= MOST_REMEMBERED && !this.known.has(id)) {
-      const oldest = this.known.keys().next();
-      if (oldest.done !== true) this.known.delete(oldest.value);
-    }
     this.known.set(id, { outcome, askedAt: this.clock.monotonic(), expiresAt });
     return outcome;
   }

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type Clock } from '#kernel';
+import { BoundedMap } from '../bounded-map.js';
 import { Turnstile } from '../turnstile.js';
 import { isPassword } from './password-hash.js';
 
@@ -22,7 +23,7 @@ interface Remembered {
  */
 export class PasswordChecks {
   private readonly key = randomBytes(32);
-  private readonly remembered = new Map<string, Remembered>();
+  private readonly remembered = new BoundedMap<string, Remembered>(MOST_REMEMBERED);
   private readonly underWay = new Map<string, Promise<boolean>>();
   private readonly turnstile = new Turnstile({
     atOnce: 2,
@@ -55,10 +56,6 @@ export class PasswordChecks {
   }
 
   private remember(id: string, right: boolean): boolean {
-    if (this.remembered.size >= MOST_REMEMBERED) {
-      const oldest = this.remembered.keys().next();
-      if (oldest.done !== true) this.remembered.delete(oldest.value);
-    }
     this.remembered.set(id, { right, until: this.clock.monotonic() + (right ? RIGHT_MS : WRONG_MS) });
     return right;
   }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
 import { type JwtConfig } from '#config';
 import { type Clock, type Principal, Refusal } from '#kernel';
+import { BoundedMap } from '../bounded-map.js';
 import { type Outcome, Rejected } from '../methods/method.js';
 import { type Claims, type DeclaredConsumer, principalOf } from './claims.js';
 import { RemoteKeySet } from './remote-key-set.js';
@@ -30,7 +31,7 @@ interface Remembered {
  * The configuration says which algorithms are taken and each key which ones it is for; the token only picks among them.
  */
 export class JwtVerifier {
-  private readonly known = new Map<string, Remembered>();
+  private readonly known = new BoundedMap<string, Remembered>(MOST_REMEMBERED);
   private readonly fixed: readonly VerificationKey[];
   private readonly sets: readonly RemoteKeySet[];
   private readonly algorithms: ReadonlySet<string>;
@@ -138,10 +139,6 @@ export class JwtVerifier {
 
   private remember(id: string, principal: Principal, exp: unknown): void {
     const expires = typeof exp === 'number' ? exp * 1000 + this.config.clockTolerance : Infinity;
-    if (this.known.size >= MOST_REMEMBERED) {
-      const oldest = this.known.keys().next();
-      if (oldest.done !== true) this.known.delete(oldest.value);
-    }
     this.known.set(id, { principal, until: Math.min(expires, this.clock.now() + LONGEST_REMEMBERED_MS) });
   }
 }
