@@ -15,6 +15,8 @@ let secureEcho: EchoServer;
 let secureEchoUrl: string;
 let databases: TestDatabase[];
 const gateways: Record<'http' | 'https', SpawnedGateway | undefined> = { http: undefined, https: undefined };
+/** Each request on a connection of its own: the gateway ends those that wait for longer than 500 ms. */
+const ALONE = { connection: 'close' };
 /** Switches to WebSocket without looking, and does as a test says. */
 let raw: Server;
 let rawSockets: Promise<Socket>;
@@ -286,9 +288,9 @@ describe('a WebSocket', () => {
     const ears = await Promise.all(Array.from({ length: 100 }, async () => await opened('http')));
     for (let i = 0; i < 20; i++) {
       writeFileSync(gateway.configFile, JSON.stringify(configuration(`reload-${i}`)));
-      const headers = { 'x-api-key': gateway.adminKey };
+      const headers = { 'x-api-key': gateway.adminKey, ...ALONE };
       expect((await fetch(`${gateway.url}/_aegis/reload`, { method: 'POST', headers })).status).toBe(200);
-      expect(await (await fetch(`${gateway.url}/other`)).text()).toBe(`reload-${i}`);
+      expect(await (await fetch(`${gateway.url}/other`, { headers: ALONE })).text()).toBe(`reload-${i}`);
       for (const { socket } of ears) socket.send(`after ${i}`);
       for (const ear of ears) expect((await ear.message()).data.toString()).toBe(`after ${i}`);
     }
@@ -299,7 +301,7 @@ describe('a WebSocket', () => {
 
 async function memoryOf(): Promise<number> {
   const { url, adminKey } = gateways.http!;
-  const answer = await fetch(`${url}/_aegis/status`, { headers: { 'x-api-key': adminKey } });
+  const answer = await fetch(`${url}/_aegis/status`, { headers: { 'x-api-key': adminKey, ...ALONE } });
   return ((await answer.json()) as { memory: number }).memory;
 }
 
