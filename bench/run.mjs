@@ -26,6 +26,7 @@ const USAGE = `npm run bench -- [options]
   --without A,B       all but these
   --rounds N          interleaved rounds (5)
   --seconds N         length of one measurement (3)
+  --warm-up N         seconds of load before the first measurement, for the JIT compilers (20)
   --node PATH         run the Node.js contestants with this binary; "24" is the one in bench/peers
   --busy-load         the load core never sleeps, so that no proxy pays for waking it
   --no-write          print the table, leave bench/results alone
@@ -46,6 +47,7 @@ function readOptions() {
         without: { type: 'string' },
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '3' },
+        'warm-up': { type: 'string', default: '20' },
         node: { type: 'string', default: process.execPath },
         'busy-load': { type: 'boolean', default: false },
         'no-write': { type: 'boolean', default: false },
@@ -146,6 +148,7 @@ async function main() {
   checkMachine();
   const rounds = positive(options.rounds, '--rounds');
   const seconds = positive(options.seconds, '--seconds');
+  const warmUp = positive(options['warm-up'], '--warm-up');
   const node = options.node === '24' ? node24 : options.node;
   if (!existsSync(node)) giveUp(`no Node.js at ${node}`);
   const { present, leftOut } = choose(options);
@@ -159,7 +162,7 @@ async function main() {
     for (const contestant of present) {
       const started = await start(contestant, { ...place, dir: join(scratch, contestant.name) });
       running.push({ ...started, rounds: [], version: contestant.version() });
-      await load(generator, contestant.name, { port: started.port, connections: CONNECTIONS, ms: seconds * 1500 });
+      await load(generator, contestant.name, { port: started.port, connections: CONNECTIONS, ms: warmUp * 1000 });
       console.log(`${contestant.name}: started and warm`);
     }
     const direct = [];
@@ -178,6 +181,7 @@ async function main() {
       settings: {
         rounds,
         seconds,
+        warmUp,
         connections: CONNECTIONS,
         latencyConnections: LATENCY_CONNECTIONS,
         answerBytes: Buffer.byteLength(answer),

@@ -1,7 +1,8 @@
-import { type ErrorCode, type Exchange, problem } from '#kernel';
+import { type ClientResponse, type ErrorCode, type Exchange, problem } from '#kernel';
+import { type Leaver, leaveAtEndOfTurn } from './end-of-turn.js';
 import { type FixedAnswer } from './transform/fixed-answer.js';
 
-/** The one place that answers a proxied exchange with a problem. Never throws; after the first byte of an answer it can only cut it off. */
+/** The one place that answers a proxied exchange with a problem. Never throws; an answer that has begun it can only cut off. */
 export function answerProblem(
   exchange: Exchange,
   code: ErrorCode,
@@ -9,6 +10,7 @@ export function answerProblem(
   headers?: Readonly<Record<string, string>>,
 ): void {
   const { res, req } = exchange;
+  if (exchange.answered) return;
   exchange.errorCode = code;
   if (res.headersSent || res.destroyed) {
     res.destroy();
@@ -31,11 +33,8 @@ export function answerProblem(
   // A body that nobody will read would be taken for the next request, or keep the client sending.
   if (!req.complete && hasBody(req.headers)) fields.push('Connection', 'close');
   res.writeHead(body.status, fields);
-  if (req.method === 'HEAD') res.end();
-  else {
-    exchange.bytesOut = length;
-    res.end(text);
-  }
+  if (req.method !== 'HEAD') exchange.bytesOut = length;
+  endAnswer(exchange, req.method === 'HEAD' ? undefined : text);
 }
 
 /** An answer that the configuration has. */
@@ -45,10 +44,31 @@ export function answerFixed(exchange: Exchange, { status, headers, body }: Fixed
   const fields = [...headers, 'X-Request-Id', exchange.id, ...exchange.answerHeaders];
   if (!req.complete && hasBody(req.headers)) fields.push('Connection', 'close');
   res.writeHead(status, fields);
-  if (body === null || req.method === 'HEAD') res.end();
-  else {
-    exchange.bytesOut = body.length;
-    res.end(body);
+  const sent = body === null || req.method === 'HEAD' ? undefined : body;
+  if (sent !== undefined) exchange.bytesOut = sent.length;
+  endAnswer(exchange, sent);
+}
+
+/** The head has been written, and nothing of the body. */
+export function endAnswer(exchange: Exchange, last: string | Buffer | undefined): void {
+  letAnswerLeave(exchange, new Ending(exchange.res, last));
+}
+
+/** All of it is known, and `leaver` ends it. What HTTP/2 has for a connection leaves together anyway. */
+export function letAnswerLeave(exchange: Exchange, leaver: Leaver): void {
+  exchange.answered = true;
+  if (exchange.req.httpVersionMajor === 2) leaver.leave();
+  else leaveAtEndOfTurn(leaver);
+}
+
+class Ending implements Leaver {
+  constructor(
+    private readonly res: ClientResponse,
+    private readonly last: string | Buffer | undefined,
+  ) {}
+
+  leave(): void {
+    this.res.end(this.last);
   }
 }
 

@@ -103,6 +103,8 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   onResponseHead: ((headers: string[]) => void) | null = null;
 
   status = 0;
+  /** Its answer is whole, and leaves at the end of this turn of the event loop if it has not left yet. */
+  answered = false;
   /** `upstream/target` that answered, empty while none has. */
   backend = '';
   /** From the first byte sent upstream to its response head, in milliseconds; -1 while there was none. */

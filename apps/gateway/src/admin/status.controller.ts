@@ -32,6 +32,9 @@ export class StatusController {
   @Get('status')
   @Needs('read:status')
   async status() {
+    // What has to be waited for comes first: the rest is of one moment.
+    const health = await this.health.report();
+    const instances = await this.instances.list().catch((): Instance[] => []);
     const { version, hash, loadedAt, routes, upstreams } = this.store.current;
     const { last } = this.config;
     const others = this.link?.workers.filter(({ number }) => number !== this.link?.number) ?? [];
@@ -39,7 +42,7 @@ export class StatusController {
       version: VERSION,
       node: process.version,
       pid: process.pid,
-      health: await this.health.report(),
+      health,
       config: {
         version,
         hash,
@@ -61,7 +64,7 @@ export class StatusController {
       memory: process.memoryUsage.rss(),
       // Of the others, what they said within the last second or two.
       workers: this.link?.workers ?? [],
-      instances: await this.instances.list().catch((): Instance[] => []),
+      instances,
     };
   }
 

@@ -1,4 +1,5 @@
 import { type Exchange } from '#kernel';
+import { endAnswer } from '../answer.js';
 import { type Route } from '../route.js';
 import { BodyEncoder } from '../transform/body-encoder.js';
 import { fieldsOf304, isUnchanged } from './conditional.js';
@@ -27,10 +28,10 @@ export function answerStored(
   exchange.call = null;
   exchange.status = status;
   res.writeHead(status, unchanged ? 'Not Modified' : stored.reason, fields);
-  if (unchanged || req.method === 'HEAD') res.end();
+  if (unchanged || req.method === 'HEAD') endAnswer(exchange, undefined);
   else if (coding === null) {
     exchange.bytesOut = stored.body.length;
-    res.end(stored.body);
+    endAnswer(exchange, stored.body);
   } else {
     const encoder = new BodyEncoder(coding, stored.body.length, {
       data: (piece) => {

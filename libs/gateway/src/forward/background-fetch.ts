@@ -34,7 +34,7 @@ export class BackgroundFetch implements ResponseHandler {
     }
     this.attempt = new Attempt(target, upstream.limit, now);
     this.deadline = setTimeout(() => this.giveUp(), LONGEST).unref();
-    const head = requestHead(exchange, { ...plan, host: plan.host === '' ? target.host : plan.host });
+    const head = requestHead(exchange, plan, target.host);
     this.connection = target.pool.request(plan.method, head, false, this);
   }
 

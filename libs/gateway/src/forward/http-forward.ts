@@ -1,7 +1,8 @@
 import { type Socket } from 'node:net';
 import { type ClientResponse, type ErrorCode, type Exchange, type Refusal } from '#kernel';
 import { isHttp10 } from '../ambiguity.js';
-import { answerProblem } from '../answer.js';
+import { answerProblem, letAnswerLeave } from '../answer.js';
+import { type Leaver } from '../end-of-turn.js';
 import { type Route, type UpstreamShare } from '../route.js';
 import { BodyEncoder, type EncodedBody } from '../transform/body-encoder.js';
 import { Attempt } from '../upstreams/attempt.js';
@@ -52,7 +53,7 @@ const UNTRIED: readonly Target[] = [];
  * One exchange with its upstream: streams the request there and the response back, holds either side back when the other
  * is slow, ends either side when the other is gone, and tries another target where the route's policy allows it.
  */
-export class HttpForward implements ResponseHandler, BodyOwner {
+export class HttpForward implements ResponseHandler, BodyOwner, Leaver {
   private readonly res: ClientResponse;
   private readonly body: RequestBody;
   private readonly mirror: Mirror | null;
@@ -66,6 +67,8 @@ export class HttpForward implements ResponseHandler, BodyOwner {
   private remaining = -1;
   private encoder: BodyEncoder | null = null;
   private trailers: string[] = [];
+  /** The last piece of the answer. */
+  private last: string | Buffer | undefined = undefined;
   /** The tap has answered: what still comes from the target is for nobody. */
   private answeredOtherwise = false;
   private waitingForClient = false;
@@ -115,7 +118,7 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     this.attempt = new Attempt(target, upstream.limit, now, plan.framing !== NO_BODY);
     this.target = target;
     exchange.backend = target.name;
-    const head = requestHead(exchange, { ...plan, host: plan.host === '' ? target.host : plan.host });
+    const head = requestHead(exchange, plan, target.host);
     const how = exchange.upgrade === null ? use : 'upgrade';
     this.connection = target.pool.request(plan.method, head, plan.framing !== NO_BODY, this, how);
   }
@@ -216,8 +219,8 @@ export class HttpForward implements ResponseHandler, BodyOwner {
     if (this.remaining >= 0) {
       this.remaining -= piece.length;
       if (this.remaining === 0) {
-        if (piece.length <= SMALL) res.end(piece.toString('latin1'), 'latin1');
-        else res.end(Buffer.from(piece));
+        this.last = piece.length <= SMALL ? piece.toString('latin1') : Buffer.from(piece);
+        this.answered();
         return;
       }
     }
@@ -251,7 +254,17 @@ export class HttpForward implements ResponseHandler, BodyOwner {
   private finish(trailers: string[]): void {
     this.end();
     if (trailers.length > 0) this.res.addTrailers(pairs(trailers));
-    if (!this.res.writableEnded) this.res.end();
+    this.answered();
+  }
+
+  private answered(): void {
+    if (!this.exchange.answered) letAnswerLeave(this.exchange, this);
+  }
+
+  leave(): void {
+    const { last, res } = this;
+    if (typeof last === 'string') res.end(last, 'latin1');
+    else res.end(last);
   }
 
   private encoded(): EncodedBody {

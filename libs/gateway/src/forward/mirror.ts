@@ -25,7 +25,7 @@ export class Mirror implements ResponseHandler {
     const target = this.upstream.select(exchange, [], performance.now());
     if (typeof target === 'string') return;
     this.body = body;
-    const head = requestHead(exchange, { ...plan, host: plan.host === '' ? target.host : plan.host });
+    const head = requestHead(exchange, plan, target.host);
     target.pool.request(plan.method, head, plan.framing !== NO_BODY, this);
   }
 

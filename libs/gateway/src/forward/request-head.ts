@@ -42,11 +42,11 @@ const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:
  * Writes the head in one pass over the client's raw fields. Hop-by-hop fields, what `Connection` names, and every field
  * by which a client could pretend to be Aegis are left out; ours are added after.
  */
-export function requestHead(exchange: Exchange, plan: HeadPlan): string {
+export function requestHead(exchange: Exchange, plan: HeadPlan, hostOfTarget: string): string {
   const raw = exchange.req.rawHeaders;
   const named = namedByConnection(exchange.req);
   const drops = plan.changes?.drops ?? null;
-  let text = `${plan.method} ${plan.target} HTTP/1.1\r\nHost: ${plan.host}\r\n`;
+  let text = `${plan.method} ${plan.target} HTTP/1.1\r\nHost: ${plan.host === '' ? hostOfTarget : plan.host}\r\n`;
   let viaField = '';
   let forwardedFor = '';
   let forwardedProto = '';

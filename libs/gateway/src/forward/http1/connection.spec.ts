@@ -194,6 +194,34 @@ describe('Http1Connection', () => {
     expect(accepted()).toBe(1);
   });
 
+  it('sends what there is of a body together with the head', async () => {
+    const pieces: string[] = [];
+    const { pool } = await target((socket) => socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
+    servers[0]!.on('connection', (socket: Socket) => socket.on('data', (piece) => pieces.push(piece.toString())));
+    await get(pool);
+    const head = 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const posting = new Listening((connection) => {
+      connection.writeChunk(Buffer.from('body'));
+      connection.end(true);
+    });
+    pool.request('POST', head, true, posting);
+    await posting.over;
+    expect(pieces).toEqual([GET, `${head}4\r\nbody\r\n0\r\n\r\n`]);
+  });
+
+  it.each([
+    ['stale where it was kept', 'stale', 2],
+    ['a reset where it is new', 'reset', 1],
+  ])('calls an answer that comes before its request has left %s', async (_, kind, nth) => {
+    const { pool } = await target((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
+    for (let i = 1; i < nth; i++) await get(pool);
+    const early = new Listening((connection) => {
+      connection.received(Buffer.from('HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n'));
+    });
+    expect(await get(pool, early)).toMatchObject({ heads: [], outcome: { kind } });
+    expect(pool.connections).toBe(0);
+  });
+
   it('hears nothing more after it was aborted', async () => {
     const { pool } = await target((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'));
     let heard = false;

@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { leaveAtEndOfTurn, type Leaver } from '../../end-of-turn.js';
 import { type ResponseHandler, type Sending, type Timeouts } from '../target-pool.js';
 import { ChunkedBody } from './chunked-body.js';
 import { CHUNKED, parseResponseHead, parseTrailers, type ResponseHead, UNTIL_CLOSE } from './response-head.js';
@@ -22,9 +23,10 @@ const KEEP_ALIVE = 4000;
  * next one's, and a broken connection would take both). All time limits share one timer, which is re-armed only when it
  * fires too early: a request costs an assignment, not a timer.
  */
-export class Http1Connection implements Sending {
+export class Http1Connection implements Sending, Leaver {
   private handler: ResponseHandler | null = null;
   private method = '';
+  /** Empty once it has left. */
   private requestHead = '';
   private requestDone = true;
   private response: ResponseHead | null = null;
@@ -82,10 +84,25 @@ export class Http1Connection implements Sending {
   private begin(): void {
     const { handler } = this;
     if (!handler) return;
-    this.socket.write(this.requestHead, 'latin1');
-    this.requestHead = '';
+    if (!this.requestDone) {
+      // What of the body is there already leaves with it.
+      this.socket.cork();
+      this.writeHead();
+    }
+    leaveAtEndOfTurn(this);
     this.setDeadline(this.requestDone ? this.timeouts.response : this.timeouts.idle);
     handler.sent(this);
+  }
+
+  private writeHead(): void {
+    this.socket.write(this.requestHead, 'latin1');
+    this.requestHead = '';
+  }
+
+  leave(): void {
+    if (this.closed) return;
+    if (this.requestHead === '') this.socket.uncork();
+    else this.writeHead();
   }
 
   /** False: wait for `drained`. */
@@ -145,6 +162,10 @@ export class Http1Connection implements Sending {
     if (!handler) {
       // Bytes that nobody asked for: they would be taken for the answer to the next request.
       this.close();
+      return;
+    }
+    if (this.requestHead !== '') {
+      this.fail('reset', 'the target answered before it was asked');
       return;
     }
     if (this.response === null) this.readHead(bytes, handler);
