@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const peers = fileURLToPath(new URL('./peers', import.meta.url));
-const gateway = `${root}dist/apps/gateway/src/main.js`;
+const gateway = `${root}dist/run/gateway.js`;
 
 const isRoot = process.getuid?.() === 0;
 const FOREVER = 1_000_000_000;

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { limits } from './suites/limits.mjs';
 import { memory } from './suites/memory.mjs';
 import { overload } from './suites/overload.mjs';
 import { policies } from './suites/policies.mjs';
@@ -16,7 +17,7 @@ import { workers } from './suites/workers.mjs';
  * @type {Record<string, { about: string, options: Record<string, number>, run: (options: Record<string, number>) =>
  *   Promise<{ rows: Row[], measured: unknown }> }>}
  */
-const suites = { routes, policies, workers, overload, websockets, startup, memory };
+const suites = { routes, policies, limits, workers, overload, websockets, startup, memory };
 
 function usage() {
   const lines = Object.entries(suites).map(([name, { about, options }]) => {

@@ -2,5 +2,5 @@
 // `npx aegis`: builds when the sources are newer than the build, then becomes the command line.
 import { buildWhenStale } from '../scripts/build-when-stale.mjs';
 
-buildWhenStale();
-await import(new URL('../dist/apps/cli/src/main.js', import.meta.url).href);
+await buildWhenStale();
+await import(new URL('../dist/run/cli.js', import.meta.url).href);

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'dist', '.built');
-const sources = ['apps', 'libs', 'package.json', 'nest-cli.json', '.swcrc'];
+const sources = ['apps', 'libs', 'package.json', 'nest-cli.json', '.swcrc', 'scripts/bundle.mjs'];
 
-export function buildWhenStale() {
+export async function buildWhenStale() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     leave(
@@ -18,10 +18,10 @@ export function buildWhenStale() {
   if (!existsSync(join(root, 'node_modules', '@nestjs', 'core'))) {
     leave('The dependencies are not installed yet: run `npm install` first.');
   }
-  if (!existsSync(stamp) || newest(sources) > statSync(stamp).mtimeMs) build();
+  if (!existsSync(stamp) || newest(sources) > statSync(stamp).mtimeMs) await build();
 }
 
-function build() {
+async function build() {
   const nest = join(root, 'node_modules/@nestjs/cli/bin/nest.js');
   if (!existsSync(nest)) {
     leave('Aegis is not built, and what builds it is not installed: run `npm install` without --omit=dev first.');
@@ -36,6 +36,8 @@ function build() {
     console.error(stdout, stderr);
     leave('The build failed: see above.');
   }
+  const { bundle } = await import('./bundle.mjs');
+  await bundle();
   writeFileSync(stamp, '');
   // What was saved while it was being built is not in the build.
   utimesSync(stamp, began, began);

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import { buildWhenStale } from './build-when-stale.mjs';
 
-buildWhenStale();
+await buildWhenStale();
 // Only now: what they import is in the build.
 const { configurationReference, configurationSchema } = await import('#config');
 const { errorReference } = await import('./error-reference.mjs');

@@ -17,7 +17,7 @@ process.on('exit', () => {
   if (!prepared) console.log('0 passed, 1 failed');
 });
 
-buildWhenStale();
+await buildWhenStale();
 let redisServer = '';
 try {
   redisServer = findRedisServer();

@@ -20,7 +20,7 @@ export async function load(url, context, next) {
 
 if (isMainThread) {
   const { buildWhenStale } = await import('./build-when-stale.mjs');
-  buildWhenStale();
+  await buildWhenStale();
   register(import.meta.url);
   const needsDataSource = /^(migration:(run|show|revert|generate)|schema:|query$|cache:)/.test(process.argv[2] ?? '');
   if (needsDataSource) process.argv.push('-d', fileURLToPath(new URL('../ormconfig.ts', import.meta.url)));

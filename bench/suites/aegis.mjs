@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort, stop } from '../processes.mjs';
 
-const program = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../../dist/run/gateway.js', import.meta.url));
 const READY_MS = 60_000;
 
 /** A folder for the time of a measurement; PostgreSQL, which runs as another user below root, has to pass through it. */

@@ -8,18 +8,22 @@ const LOAD_CORE = 0;
 const PROXY_CORE = 1;
 const CONNECTIONS = 64;
 /** Requests until V8 has settled, and the seconds that this may take. */
-const WARM = 20_000;
+const WARM = 150_000;
 const WARM_S = 40;
 
-/** @param {{ name: string, config: (upstream: number) => object, targets?: string[] }[]} variants the first is the base */
+/**
+ * @param {{ name: string, config: (upstream: number) => object, targets?: string[], status?: number,
+ *   prepare?: (port: number) => Promise<unknown> }[]} variants the first is the base
+ */
 export async function compare(variants, { rounds, seconds }) {
   return await withScratch(async (scratch) => {
     const { child: generator, upstream } = await startLoad(LOAD_CORE, false);
     const running = [];
     try {
-      for (const { name, config, targets } of variants) {
+      for (const { name, config, targets, status, prepare } of variants) {
         const aegis = await startAegis({ folder: `${scratch}/${name}`, config: config(upstream), core: PROXY_CORE });
-        running.push({ name, targets, aegis, cpu: [], rps: [] });
+        running.push({ name, targets, status, aegis, cpu: [], rps: [] });
+        await prepare?.(aegis.port);
         await warm(generator, running.at(-1));
       }
       const disturbances = [];
@@ -58,8 +62,8 @@ async function warm(generator, entry) {
   }
 }
 
-async function load(generator, { name, targets, aegis }, seconds) {
-  const job = { port: aegis.port, connections: CONNECTIONS, ms: seconds * 1000, latencies: false, targets };
+async function load(generator, { name, targets, status, aegis }, seconds) {
+  const job = { port: aegis.port, connections: CONNECTIONS, ms: seconds * 1000, latencies: false, targets, status };
   const result = await ask(generator, job);
   if (result.failures > 0) {
     throw new Error(`${name}: ${result.failures} wrong answers, the first: ${result.firstFailure}`);

@@ -29,7 +29,7 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 
-buildWhenStale();
+await buildWhenStale();
 let redisServer = '';
 try {
   redisServer = findRedisServer();

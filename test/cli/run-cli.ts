@@ -16,7 +16,7 @@ export interface CliOptions {
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-export const ENTRY = `${ROOT}dist/apps/cli/src/main.js`;
+export const ENTRY = `${ROOT}dist/run/cli.js`;
 
 /** `aegis`, as users run it: a process of its own, from the build. */
 export function aegis(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
 
 /** From package.json: the one place that says it. */
-export const VERSION = (
-  JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+export const VERSION = version;

@@ -16,7 +16,7 @@ export interface GatewayOptions {
   readonly scheme?: 'http' | 'https';
 }
 
-const ENTRY = 'dist/apps/gateway/src/main.js';
+const ENTRY = 'dist/run/gateway.js';
 const ADMIN_KEY = 'admin-key-of-this-test';
 const ASK_EVERY_MS = 20;
 

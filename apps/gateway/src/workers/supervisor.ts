@@ -1,10 +1,10 @@
 import cluster, { type Worker } from 'node:cluster';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 import { type Logger } from 'pino';
 import { type Listening, type ToSupervisor, type ToWorker, type WorkerReport, type WorkerState } from './messages.js';
 import { WORKER_NUMBER } from './worker-link.js';
 
-const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
+const PROGRAM = createRequire(import.meta.url).resolve('#gateway-program');
 const FIRST_RESTART_MS = 250;
 const LAST_RESTART_MS = 30_000;
 /** One that served for so long is started again without delay when it dies. */
