@@ -42,6 +42,9 @@ function certificate(name: string, subject: string, issuer?: string): void {
   }
 }
 
+/** Beside the listener's own, each for the name in it. */
+const NAMED = { wild: '*.example.org', one: 'one.example.org', shop: 'shop.example' };
+
 let upstream: Server;
 let gateway: SpawnedGateway;
 let database: TestDatabase;
@@ -53,6 +56,7 @@ beforeAll(async () => {
   certificate('server', 'localhost');
   certificate('renewed', 'renewed.example');
   certificate('upstream', 'users.internal');
+  for (const [name, subject] of Object.entries(NAMED)) certificate(name, subject);
   upstream = createServer(
     {
       key: readFileSync(file('upstream.key')),
@@ -76,7 +80,12 @@ beforeAll(async () => {
     env: { DATABASE_URL: database.url },
     config: {
       gateway: {
-        tls: { cert: file('server.crt'), key: file('server.key'), clientCa: file('clients.crt') },
+        tls: {
+          cert: file('server.crt'),
+          key: file('server.key'),
+          clientCa: file('clients.crt'),
+          certificates: Object.keys(NAMED).map((name) => ({ cert: file(`${name}.crt`), key: file(`${name}.key`) })),
+        },
         upstreams: [
           { name: 'mutual', targets: [url], tls: { ...tls, ...mine }, retry: 'off' },
           { name: 'anonymous', targets: [url], tls, retry: 'off' },
@@ -109,8 +118,8 @@ async function ask(
   return { status: res.statusCode ?? 0, body: JSON.parse(text) as Record<string, unknown> };
 }
 
-async function servedSubject(): Promise<string> {
-  const socket = connect({ port: gateway.port, rejectUnauthorized: false });
+async function servedSubject(servername?: string): Promise<string> {
+  const socket = connect({ port: gateway.port, rejectUnauthorized: false, ...(servername && { servername }) });
   await once(socket, 'secureConnect');
   const { subject } = socket.getPeerCertificate();
   socket.destroy();
@@ -135,6 +144,39 @@ describe('towards clients', () => {
     await expect(ask('/mutual', identity('stranger'))).rejects.toThrow();
   });
 
+  it.each([
+    ['shop.example', 'shop.example'],
+    ['SHOP.example', 'shop.example'],
+    ['one.example.org', 'one.example.org'],
+    ['two.example.org', '*.example.org'],
+    ['a.two.example.org', 'localhost'],
+    ['example.org', 'localhost'],
+    ['elsewhere.example', 'localhost'],
+  ])('who asks for %s is shown the certificate of %s', async (asked, shown) => {
+    expect(await servedSubject(asked)).toBe(shown);
+  });
+
+  it('client certificates are verified under every name', async () => {
+    for (const [name, outcome] of [
+      ['alice', true],
+      ['stranger', false],
+    ] as const) {
+      const socket = connect({
+        port: gateway.port,
+        servername: 'shop.example',
+        rejectUnauthorized: false,
+        cert: readFileSync(file(`${name}.crt`)),
+        key: readFileSync(file(`${name}.key`)),
+      });
+      socket.on('error', () => undefined);
+      socket.write('GET /mutual HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n');
+      let answer = '';
+      socket.on('data', (piece) => (answer += String(piece)));
+      await new Promise((resolve) => socket.once('close', resolve));
+      expect(answer.startsWith('HTTP/1.1 200')).toBe(outcome);
+    }
+  });
+
   it('a certificate that was renewed in its file is served without a restart', async () => {
     expect(await servedSubject()).toBe('localhost');
     renameSync(file('renewed.key'), file('server.key'));
@@ -144,5 +186,11 @@ describe('towards clients', () => {
       if (Date.now() > end) throw new Error('the renewed certificate was not served');
     }
     expect((await ask('/mutual')).status).toBe(200);
+    expect(await servedSubject('shop.example')).toBe('shop.example');
+    certificate('shop', 'new.example');
+    while ((await servedSubject('new.example')) !== 'new.example') {
+      if (Date.now() > end) throw new Error('the renewed certificate was not served by its name');
+    }
+    expect(await servedSubject('shop.example')).toBe('renewed.example');
   }, 20_000);
 });

@@ -157,5 +157,7 @@ function linesOf({ entity: { kind, name }, mistakes }: Misfit): string[] {
 /** Everything whose change has to be followed, certificates included. */
 function filesOf({ files, config }: LoadedConfig): readonly string[] {
   const { tls } = config.gateway;
-  return tls === null ? files : [...files, tls.cert, tls.key, ...(tls.clientCa === null ? [] : [tls.clientCa])];
+  if (tls === null) return files;
+  const pairs = [tls, ...tls.certificates].flatMap(({ cert, key }) => [cert, key]);
+  return [...files, ...pairs, ...(tls.clientCa === null ? [] : [tls.clientCa])];
 }

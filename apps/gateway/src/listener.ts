@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
 import {
   createServer as createSecureServer,
@@ -10,6 +9,7 @@ import { type Duplex } from 'node:stream';
 import { type TLSSocket } from 'node:tls';
 import { type ServerTls } from '#config';
 import { type ClientRequest, type ClientResponse, type ListenerInfo, type Upgrade } from '#kernel';
+import { contextOptions, NamedCertificates } from './certificates.js';
 import { ClientSessions } from './http2/client-sessions.js';
 import { lingerAfterEarlyAnswers } from './linger.js';
 import { Loiterers } from './loiterers.js';
@@ -47,9 +47,11 @@ export class Listener implements ListenerInfo {
   private readonly loiterers: Loiterers;
   /** Null: HTTP/2 is not spoken here. */
   private readonly sessions: ClientSessions | null;
+  private named: NamedCertificates | null;
 
   constructor(limits: ListenerLimits, tls: ServerTls | null) {
     this.secure = tls !== null;
+    this.named = tls && NamedCertificates.read(tls);
     const every = Math.min(1000, limits.headersTimeout);
     const options: ServerOptions & NewOptions = {
       // The front door holds each to its own limit, and says which was passed.
@@ -67,7 +69,9 @@ export class Listener implements ListenerInfo {
     };
     const answer = (req: IncomingMessage, res: ServerResponse): void => this.request(req, res);
     this.server =
-      tls === null ? createServer(options, answer) : createSecureServer({ ...options, ...certificates(tls) }, answer);
+      tls === null
+        ? createServer(options, answer)
+        : createSecureServer({ ...options, ...this.secureOptions(tls) }, answer);
     this.sessions = tls?.http2 === true ? this.openSessions(limits, every) : null;
     const latest = (socket: Duplex): ServerResponse | undefined => this.latest.get(socket);
     lingerAfterEarlyAnswers(this.server, this.secure, latest);
@@ -150,7 +154,19 @@ export class Listener implements ListenerInfo {
 
   /** Connections from now on are made with the certificates as they are in their files now. */
   renewCertificates(tls: ServerTls): void {
-    if (this.server instanceof SecureServer) this.server.setSecureContext(certificates(tls));
+    if (!(this.server instanceof SecureServer)) return;
+    const named = NamedCertificates.read(tls);
+    this.server.setSecureContext(contextOptions(tls, tls.cert, tls.key));
+    this.named = named;
+  }
+
+  private secureOptions(tls: ServerTls): SecureOptions {
+    return {
+      ...contextOptions(tls, tls.cert, tls.key),
+      SNICallback: (name, done) => done(null, this.named?.for(name)),
+      ALPNProtocols: tls.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+      ...(tls.clientCa !== null && { requestCert: true, rejectUnauthorized: tls.clientCert === 'required' }),
+    };
   }
 
   /**
@@ -213,18 +229,4 @@ export class Listener implements ListenerInfo {
 /** A client may come without a certificate where none is required, but not with one that we do not trust. */
 function refuseForeignCertificate(socket: TLSSocket): void {
   if (!socket.authorized && Object.keys(socket.getPeerCertificate()).length > 0) socket.destroy();
-}
-
-function certificates(tls: ServerTls): SecureOptions {
-  return {
-    cert: readFileSync(tls.cert),
-    key: readFileSync(tls.key),
-    minVersion: tls.minVersion,
-    ALPNProtocols: tls.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
-    ...(tls.clientCa !== null && {
-      ca: readFileSync(tls.clientCa),
-      requestCert: true,
-      rejectUnauthorized: tls.clientCert === 'required',
-    }),
-  };
 }

@@ -28,6 +28,10 @@ export function serverTlsOf(tls: ServerTls | null, path: Path, checks: Checks): 
     ...tls,
     cert: checks.file(tls.cert, [...path, 'cert']) ?? '',
     key: checks.file(tls.key, [...path, 'key']) ?? '',
+    certificates: tls.certificates.map(({ cert, key }, index) => {
+      const at = [...path, 'certificates', index];
+      return { cert: checks.file(cert, [...at, 'cert']) ?? '', key: checks.file(key, [...at, 'key']) ?? '' };
+    }),
     clientCa: checks.file(tls.clientCa, [...path, 'clientCa']),
   };
 }

@@ -1,4 +1,4 @@
-import { boolean, object, optional, type Out, required, withDefault, word } from '../schema/index.js';
+import { boolean, list, object, optional, type Out, required, withDefault, word } from '../schema/index.js';
 import { filePath, oneHost } from './values.js';
 
 const BESIDE = 'Relative to the configuration file.';
@@ -19,10 +19,20 @@ export const clientTls = object({
 });
 export type ClientTls = Out<typeof clientTls>;
 
+const certificateFiles = object({
+  cert: required(filePath, `PEM file of the certificate and its chain. ${BESIDE}`, { example: './certs/shop.crt' }),
+  key: required(filePath, `PEM file of its key. ${BESIDE}`, { example: './certs/shop.key' }),
+});
+
 /** TLS of the gateway's own listener. */
 export const serverTls = object({
   cert: required(filePath, `PEM file of the certificate and its chain. ${BESIDE}`, { example: './certs/tls.crt' }),
   key: required(filePath, `PEM file of its key. ${BESIDE}`, { example: './certs/tls.key' }),
+  certificates: withDefault(
+    list(certificateFiles),
+    [],
+    'More certificates: each is for clients that ask for one of its names (SNI), `cert` for all others.',
+  ),
   clientCa: optional(filePath, `PEM file. Present: client certificates are asked for and verified (mTLS). ${BESIDE}`, {
     example: './certs/clients.crt',
   }),
