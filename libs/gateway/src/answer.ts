@@ -11,6 +11,8 @@ export function answerProblem(
 ): void {
   const { res, req } = exchange;
   if (exchange.answered) return;
+  // Also where nobody is left to hear it: nothing more happens to this exchange.
+  exchange.answered = true;
   exchange.errorCode = code;
   if (res.headersSent || res.destroyed) {
     res.destroy();
@@ -34,7 +36,9 @@ export function answerProblem(
   if (!req.complete && hasBody(req.headers)) fields.push('Connection', 'close');
   res.writeHead(body.status, fields);
   if (req.method !== 'HEAD') exchange.bytesOut = length;
-  endAnswer(exchange, req.method === 'HEAD' ? undefined : text);
+  // What is ASCII leaves as a string, in one piece with the head.
+  const sent = length === text.length ? text : Buffer.from(text);
+  endAnswer(exchange, req.method === 'HEAD' ? undefined : sent);
 }
 
 /** An answer that the configuration has. */
@@ -68,7 +72,9 @@ class Ending implements Leaver {
   ) {}
 
   leave(): void {
-    this.res.end(this.last);
+    const { last, res } = this;
+    if (typeof last === 'string') res.end(last, 'latin1');
+    else res.end(last);
   }
 }
 

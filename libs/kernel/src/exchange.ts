@@ -93,6 +93,8 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   bodyCheck: BodyCheck | null = null;
   /** What the rules that apply said. */
   limits: readonly LimitUse[] = NONE;
+  /** Why a guard said no, where it says so without throwing. */
+  refusal: Refusal | null = null;
   /** Refused by a limit. */
   rateLimited = false;
   /** Header fields that policies add to the answer, whoever gives it: name, value, name, value, … */

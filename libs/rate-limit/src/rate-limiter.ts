@@ -46,11 +46,11 @@ export class RateLimiter implements OnApplicationShutdown {
     private readonly ledger: QuotaLedger | null = null,
   ) {}
 
-  /** Throws the refusal; a promise only when a store somewhere else has to be asked. */
-  check(exchange: Exchange): true | Promise<true> {
+  /** The refusal, if it is refused; a promise only when a store somewhere else has to be asked. */
+  check(exchange: Exchange): Refusal | null | Promise<Refusal | null> {
     const rules = this.rules();
     const checks = rules.checksFor(exchange);
-    if (checks.length === 0) return true;
+    if (checks.length === 0) return null;
     const verdict = this.store(rules).check(checks);
     if (typeof verdict === 'string') return this.conclude(exchange, rules, checks, verdict);
     return verdict.then((later) => this.conclude(exchange, rules, checks, later));
@@ -113,10 +113,10 @@ export class RateLimiter implements OnApplicationShutdown {
     this.stores.redis?.stop();
   }
 
-  private conclude(exchange: Exchange, rules: RuleSet, checks: readonly Check[], verdict: Verdict): true {
-    if (verdict === 'unchecked') return true;
+  private conclude(exchange: Exchange, rules: RuleSet, checks: readonly Check[], verdict: Verdict): Refusal | null {
+    if (verdict === 'unchecked') return null;
     if (verdict === 'unavailable') {
-      throw new Refusal('limiter_unavailable', 'The limits that apply here cannot be checked at the moment.', {
+      return new Refusal('limiter_unavailable', 'The limits that apply here cannot be checked at the moment.', {
         'Retry-After': '1',
       });
     }
@@ -128,7 +128,7 @@ export class RateLimiter implements OnApplicationShutdown {
     }
     if (verdict === 'refused') {
       exchange.rateLimited = true;
-      throw refusalOf(checks);
+      return refusalOf(checks);
     }
     if (checks.some(({ rule }) => rule.cost.kind === 'response-header')) {
       exchange.onResponseHead = (headers) => {
@@ -136,7 +136,7 @@ export class RateLimiter implements OnApplicationShutdown {
         if (fields.length > 0) dropLimitFields(headers);
       };
     }
-    return true;
+    return null;
   }
 
   private chargeAfter(checks: readonly Check[], headers: readonly string[]): void {
