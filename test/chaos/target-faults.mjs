@@ -30,6 +30,7 @@ async function stage(settings, { urls, env } = {}) {
   const gateway = await startGateway(
     {
       gateway: { compression: false, upstreams: [upstream], routes: [{ name: 'api', path: '/', upstream: 'api' }] },
+      monitoring: { logs: { access: false } },
     },
     env,
   );

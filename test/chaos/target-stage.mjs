@@ -61,12 +61,6 @@ export async function startGateway(config, env = {}) {
         .map((line) => JSON.parse(line))
         .filter(({ time }) => new Date(time).getTime() >= since)
         .map(({ time, msg }) => ({ at: new Date(time).getTime(), text: msg })),
-    /** How many requests that began between these times were tried more than once. */
-    retried: (from, to) =>
-      gateway.stdout
-        .filter((line) => line.includes('"retries":'))
-        .map((line) => new Date(JSON.parse(line).time).getTime())
-        .filter((at) => at > from && at < to).length,
     async stop() {
       await gateway.stop();
       await database.stop();
