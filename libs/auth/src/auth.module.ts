@@ -4,6 +4,7 @@ import { systemClock } from '#kernel';
 import { RedisConnection } from '#storage';
 import { IssuedTokens } from './issued/issued-tokens.js';
 import { readKeysFrom } from './keys/read-keys.js';
+import { RedisKeys } from './keys/redis-keys.js';
 import { StoredKeys } from './keys/stored-keys.js';
 import { MemoryReplays, RedisReplays } from './signatures/replays.js';
 import { Stores } from './stores.js';
@@ -20,7 +21,7 @@ export class AuthModule {
           provide: Stores,
           useFactory: (source: DataSource, redis: RedisConnection | null) =>
             new Stores(
-              new StoredKeys(readKeysFrom(source), systemClock),
+              new StoredKeys(readKeysFrom(source), systemClock, redis && new RedisKeys(redis.client, systemClock)),
               redis === null ? new MemoryReplays(systemClock) : new RedisReplays(redis.client),
             ),
           inject: [DataSource, RedisConnection],

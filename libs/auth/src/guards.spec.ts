@@ -65,7 +65,7 @@ class Gate {
     };
     const failed = new FailedCredentials(() => store as never, store as never, clock);
     this.authentication = new AuthenticationGuard(
-      new Stores(new StoredKeys(() => Promise.resolve([]), clock), new MemoryReplays(clock)),
+      new Stores(new StoredKeys(() => Promise.resolve({ epoch: '', keys: [] }), clock), new MemoryReplays(clock)),
       failed,
     );
   }

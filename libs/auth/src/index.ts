@@ -9,3 +9,4 @@ export { IssuedTokens, type TokenPair } from './issued/issued-tokens.js';
 export { type SignIn, type SignInUnderWay } from './oauth2/sign-in.js';
 export { RbacGuard } from './rbac.guard.js';
 export { type AccessExplained, type GuardedRoute, type RouteAccess } from './route-access.js';
+export { Stores } from './stores.js';

@@ -7,4 +7,8 @@ export class Stores {
     readonly keys: StoredKeys,
     readonly replays: Replays,
   ) {}
+
+  onApplicationShutdown(): void {
+    this.keys.close();
+  }
 }

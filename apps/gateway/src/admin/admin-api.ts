@@ -1,4 +1,5 @@
 import { type Provider, type Type } from '@nestjs/common';
+import { Stores } from '#auth';
 import { ENTITY_KINDS } from '#config';
 import { ConfigRecords, Storage, type StorageLog } from '#storage';
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -23,9 +24,9 @@ export function configProviders(kept: KeptEntities | null, log: StorageLog): Pro
   return [
     {
       provide: ConfigFollower,
-      useFactory: (storage: Storage, records: ConfigRecords, config: ConfigReload) =>
-        new ConfigFollower(storage, records, config, kept, log),
-      inject: [Storage, ConfigRecords, ConfigReload],
+      useFactory: (storage: Storage, records: ConfigRecords, config: ConfigReload, { keys }: Stores) =>
+        new ConfigFollower(storage, records, config, keys, kept, log),
+      inject: [Storage, ConfigRecords, ConfigReload, Stores],
     },
     {
       provide: ConfigChanges,

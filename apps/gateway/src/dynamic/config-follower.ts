@@ -1,4 +1,6 @@
 import { type OnApplicationShutdown } from '@nestjs/common';
+import { type Stores } from '#auth';
+import { systemClock } from '#kernel';
 import { type EntityManager } from 'typeorm';
 import { CONFIG_CHANNEL, type ConfigRecords, type Notifications, type Storage, type StorageLog } from '#storage';
 import { type ConfigReload } from '../config-reload.js';
@@ -31,6 +33,8 @@ export class ConfigFollower implements OnApplicationShutdown {
     private readonly storage: Storage,
     private readonly records: ConfigRecords,
     private readonly config: ConfigReload,
+    /** Of the same question as the version it hears which keys are still as they were. */
+    private readonly keys: Stores['keys'],
     /** null: nothing is kept, because the database is embedded. */
     private readonly kept: KeptEntities | null,
     private readonly log: StorageLog,
@@ -90,8 +94,10 @@ export class ConfigFollower implements OnApplicationShutdown {
   }
 
   private async read(): Promise<EntitySet> {
-    const head = await this.records.head();
-    return head === this.set.version && this.heardAt !== null ? this.set : await this.upTo(head);
+    const askedAt = systemClock.monotonic();
+    const { version, keysEpoch } = await this.records.head();
+    if (keysEpoch !== null) this.keys.confirm(keysEpoch, askedAt);
+    return version === this.set.version && this.heardAt !== null ? this.set : await this.upTo(version);
   }
 
   /** The entities of a version that holds, in as little as is needed beyond what is known. */

@@ -4,7 +4,14 @@ import { type ReadKeys, type StoredKey } from './stored-keys.js';
 /** The credentials of those who signed in: their roles were fixed then, and they are good for Aegis's own paths only. */
 export const FIXED = 'session:';
 
+/** There is an epoch also when none of the keys is there. */
+interface None {
+  readonly epoch: string;
+  readonly hash: null;
+}
+
 interface Row {
+  readonly epoch: string;
   readonly id: string;
   readonly hash: Buffer;
   readonly scopes: string[];
@@ -24,30 +31,37 @@ interface Row {
  */
 export function readKeysFrom(dataSource: DataSource): ReadKeys {
   return async (hashes) => {
-    const rows = await dataSource.query<Row[]>(
-      `SELECT c.id, c.hash, c.scopes, c.expires_at, o.id AS consumer_id, o.name AS consumer, o.plan, o.roles,
+    // One statement, so that the epoch is that of what was read.
+    const rows = await dataSource.query<(Row | None)[]>(
+      `SELECT h.epoch, k.* FROM keys_head h LEFT JOIN (
+       SELECT c.id, c.hash, c.scopes, c.expires_at, o.id AS consumer_id, o.name AS consumer, o.plan, o.roles,
               c.id::text AS credential, NULL AS user_name,
               (c.last_used_at IS NULL OR c.last_used_at < now() - interval '1 minute') AS to_note
        FROM credentials c JOIN consumers o ON o.id = c.consumer_id
        WHERE c.hash = ANY ($1::bytea[]) AND c.kind = 'api-key'
          AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
        UNION ALL
-       SELECT t.id, t.hash, t.scopes, t.expires_at, o.id, coalesce(o.name, t.consumer), o.plan, coalesce(t.roles, o.roles),
+       SELECT t.id, t.hash, t.scopes, least(t.expires_at, c.expires_at), o.id, coalesce(o.name, t.consumer), o.plan,
+              coalesce(t.roles, o.roles),
               CASE WHEN t.roles IS NULL THEN t.credential ELSE '${FIXED}' || t.id END, t.user_name, false
        FROM issued_tokens t LEFT JOIN consumers o ON o.id = t.consumer_id LEFT JOIN credentials c ON c.id = t.credential_id
        WHERE t.hash = ANY ($1::bytea[]) AND t.kind IN ('access', 'session') AND t.revoked_at IS NULL
          AND t.expires_at > now()
-         AND (c.id IS NULL OR (c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())))`,
+         AND (c.id IS NULL OR (c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())))
+       ) k ON true`,
       [hashes.map((hash) => Buffer.from(hash, 'hex'))],
     );
-    const used = rows.filter((row) => row.to_note).map((row) => row.id);
+    const [first] = rows;
+    if (first === undefined) throw new Error('the epoch of the keys is missing from the database');
+    const found = rows.filter((row) => row.hash !== null);
+    const used = found.filter((row) => row.to_note).map((row) => row.id);
     if (used.length > 0) {
       // Worth knowing, never worth a failed request.
       dataSource
         .query('UPDATE credentials SET last_used_at = now() WHERE id = ANY ($1::uuid[])', [used])
         .catch(() => undefined);
     }
-    return rows.map(keyOf);
+    return { epoch: first.epoch, keys: found.map(keyOf) };
   };
 }
 

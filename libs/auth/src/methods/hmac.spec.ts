@@ -37,7 +37,7 @@ class Stage {
   constructor(headers: readonly string[] = ['date', '(request-target)', 'digest']) {
     const signers = new Map([['k', { key: sharedSecret(SECRET), principal }]]);
     this.method = new HmacMethod({ clockSkew: SKEW, headers }, signers, this.clock);
-    const keys = new StoredKeys(() => Promise.resolve([]), this.clock);
+    const keys = new StoredKeys(() => Promise.resolve({ epoch: '', keys: [] }), this.clock);
     this.stores = new Stores(keys, new MemoryReplays(this.clock));
   }
 

@@ -45,10 +45,12 @@ export interface KeyHolder {
 export class ConfigRecords {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Which version holds now: the cheap question that is asked again and again. */
-  async head(): Promise<number> {
-    const [row] = await this.dataSource.query<{ version: number }[]>('SELECT version FROM config_head');
-    return row?.version ?? 0;
+  /** Which version holds now, and which epoch of the keys: the cheap question that is asked again and again. */
+  async head(): Promise<{ version: number; keysEpoch: string | null }> {
+    const [row] = await this.dataSource.query<{ version: number; keysEpoch: string | null }[]>(
+      'SELECT version, (SELECT epoch FROM keys_head) AS "keysEpoch" FROM config_head',
+    );
+    return row ?? { version: 0, keysEpoch: null };
   }
 
   /** Everything, as of one moment, oldest first. */
