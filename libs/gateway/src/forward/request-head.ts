@@ -144,9 +144,9 @@ export function requestHead(exchange: Exchange, plan: HeadPlan, hostOfTarget: st
   return plan.upgrade === '' ? `${text}\r\n` : `${text}Connection: Upgrade\r\nUpgrade: ${plan.upgrade}\r\n\r\n`;
 }
 
-/** What a route sets or removes has the last word over Aegis's own fields too. */
+/** What a route sets or removes has the last word over Aegis's own fields too. The client's were left out already. */
 function withChanges(text: string, { drops, lines }: RequestHeaderChanges): string {
-  if (drops.size === 0) return text + lines;
+  if (!drops.isOurs) return text + lines;
   const [start = '', ...fields] = text.split('\r\n');
   const kept = fields.filter((field) => field !== '' && !drops.has(field.slice(0, field.indexOf(':'))));
   return `${[start, ...kept].join('\r\n')}\r\n${lines}`;

@@ -1,15 +1,21 @@
+/** The fields that Aegis itself writes into what it sends to targets. */
+const OURS = /^(?:host|via|traceparent|tracestate|x-request-id|x-(?:forwarded|consumer|aegis)-.*)$/;
+
 /**
  * Names of header fields, asked for as they stand on the wire. Most fields of a message have a length that no name in the
  * set has, and are told apart without being lower-cased.
  */
 export class FieldNames {
   readonly size: number;
+  /** Whether one of them is of a field that Aegis itself writes. */
+  readonly isOurs: boolean;
   private readonly lengths = new Uint8Array(256);
   private readonly names: ReadonlySet<string>;
 
   constructor(names: Iterable<string>) {
     this.names = new Set([...names].map((name) => name.toLowerCase()));
     this.size = this.names.size;
+    this.isOurs = [...this.names].some((name) => OURS.test(name));
     for (const name of this.names) this.lengths[Math.min(name.length, 255)] = 1;
   }
 
