@@ -180,24 +180,24 @@ describe('a key of two gateways on one PostgreSQL and one Redis', () => {
 
   it('says when it was last used', async () => {
     const { id, key } = await makeKey();
-    const lastUsed = async (): Promise<unknown> => {
+    const lastUsed = async (): Promise<string | null> => {
       const { body } = await admin('GET', `consumers/${consumer}/keys`);
-      return (body as { items: { id: string; lastUsedAt: string | null }[] }).items.find((each) => each.id === id)
-        ?.lastUsedAt;
+      const { items } = body as { items: { id: string; lastUsedAt: string | null }[] };
+      return items.find((each) => each.id === id)?.lastUsedAt ?? null;
     };
     expect(await lastUsed()).toBeNull();
     expect(await call(gateways[1], key)).toBe(200);
     // It is written beside the request; the timeout of the test is the deadline.
     let used = await lastUsed();
     while (used === null) used = await lastUsed();
-    expect(Date.parse(String(used))).toBeGreaterThan(Date.now() - SLOW);
+    expect(Date.parse(used)).toBeGreaterThan(Date.now() - SLOW);
   });
 });
 
 describe('without Redis', () => {
   it.each([
-    ['gone', () => redis.kill(), () => redis.restart()],
-    ['hanging', () => redis.pause(), () => redis.resume()],
+    ['gone', async () => await redis.kill(), async () => await redis.restart()],
+    ['hanging', pause, resume],
   ])('nothing changes for callers while it is %s', async (_, away, back) => {
     const [known, fresh, gone] = [await makeKey(), await makeKey(), await makeKey()];
     expect([...(await onBoth(known.key)), ...(await onBoth(gone.key))]).toEqual([200, 200, 200, 200]);
@@ -230,6 +230,16 @@ describe('without PostgreSQL', () => {
     expect([...(await onBoth(unused.key)), ...(await onBoth(one.key))]).toEqual([200, 200, 200, 200]);
   });
 });
+
+function pause(): Promise<void> {
+  redis.pause();
+  return Promise.resolve();
+}
+
+function resume(): Promise<void> {
+  redis.resume();
+  return Promise.resolve();
+}
 
 /** Redis may have come back a moment ago, and each finds that out by itself; a change has it read the keys again. */
 async function untilKept(client: Redis, gateway: SpawnedGateway, key: string): Promise<void> {
