@@ -40,6 +40,14 @@ export class Issuer {
     throw new Refusal('store_unavailable', 'The issuer of tokens cannot be reached now.');
   }
 
+  /** What it says of itself is not enough: it is asked again after a rest. False: that is known already. */
+  doubt(): boolean {
+    if (this.askedAt === -Infinity) return false;
+    this.askedAt = -Infinity;
+    this.failedAt = this.clock.monotonic();
+    return true;
+  }
+
   private ask(): Promise<void> {
     this.asking ??= this.discover().finally(() => (this.asking = null));
     return this.asking;

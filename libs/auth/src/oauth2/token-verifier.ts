@@ -1,5 +1,5 @@
 import { type AuthConfig, type JwtConfig } from '#config';
-import { type Clock } from '#kernel';
+import { type Clock, Refusal } from '#kernel';
 import { type Outcome, Rejected } from '../methods/method.js';
 import { type ClaimNames, type DeclaredConsumer } from '../tokens/claims.js';
 import { JwtVerifier } from '../tokens/jwt-verifier.js';
@@ -66,8 +66,8 @@ export class TokenVerifier {
 
   private async currentKeys(): Promise<Keys> {
     const { issuer, jwks_uri: url } = (await this.issuer.discovered()).serverMetadata();
-    if (url === undefined) throw new Error(`the issuer ${issuer} publishes no keys (jwks_uri)`);
-    if (this.keys?.url === url) return this.keys;
+    if (this.keys !== null && (url === undefined || url === this.keys.url)) return this.keys;
+    if (url === undefined) throw this.withoutKeys(issuer);
     const config: JwtConfig = {
       secrets: [],
       publicKeys: [],
@@ -80,5 +80,12 @@ export class TokenVerifier {
     };
     this.keys = { url, verifier: new JwtVerifier(config, this.declared, this.clock, this.tell) };
     return this.keys;
+  }
+
+  /** Nobody can say then what its tokens are worth. Told once for each time that it said so. */
+  private withoutKeys(issuer: string): Refusal {
+    if (this.issuer.doubt())
+      this.tell(`the issuer ${issuer} publishes no keys (jwks_uri): no JWT of it can be verified`);
+    return new Refusal('store_unavailable', 'The issuer of this token publishes no keys now.');
   }
 }
