@@ -12,6 +12,7 @@ const COMMANDS = [
   'hash',
   'migrate',
   'keys create',
+  'token',
   'version',
 ];
 

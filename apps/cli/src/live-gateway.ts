@@ -48,22 +48,59 @@ async function send(
   path: string,
   { body, headers }: Sent,
 ): Promise<{ readonly base: string; readonly response: Response }> {
-  const base = baseOf(url);
   if (key === '') {
     throw new CliError(
       EXIT.usage,
       'The admin key is missing: set AEGIS_ADMIN_KEY, or give --key. On the gateway’s own machine `aegis keys create --admin` makes one.',
     );
   }
-  const response = await fetch(base + path, {
+  return await fetchFrom(url, path, {
     method,
     headers: {
       'x-api-key': key,
-      accept: 'application/json',
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...headers,
     },
     body: body === undefined ? null : JSON.stringify(body),
+  });
+}
+
+interface Asked {
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly form?: Readonly<Record<string, string>>;
+}
+
+interface Answered<T> {
+  readonly status: number;
+  readonly body: T & Partial<Problem>;
+}
+
+/** Asks without an admin key. A refusal is an answer like any other here. */
+export async function askOpenly<T>(
+  url: string,
+  path: string,
+  { method = 'GET', headers = {}, form }: Asked,
+): Promise<Answered<T>> {
+  const sent = { method, headers, body: form === undefined ? null : new URLSearchParams(form) };
+  const { base, response } = await fetchFrom(url, path, sent);
+  const body = (await bodyOf(response, base)) as T & Partial<Problem>;
+  // Also what nobody can answer now.
+  if (body.code === 'route_not_found' || response.status === 429 || response.status >= 500) {
+    throw refused(body, base, path);
+  }
+  return { status: response.status, body };
+}
+
+async function fetchFrom(
+  url: string,
+  path: string,
+  { headers, ...init }: Omit<RequestInit, 'headers'> & { readonly headers: Readonly<Record<string, string>> },
+): Promise<{ readonly base: string; readonly response: Response }> {
+  const base = baseOf(url);
+  const response = await fetch(base + path, {
+    ...init,
+    headers: { accept: 'application/json', ...headers },
     redirect: 'manual',
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch((error: unknown) => {

@@ -7,6 +7,7 @@ import { type RefusedOptions, type UsageOptions } from './commands/limits.js';
 import { type RoutesOptions } from './commands/routes.js';
 import { type SyncOptions } from './commands/sync.js';
 import { type StatusOptions } from './commands/status.js';
+import { type IssueOptions, type TokenOptions } from './commands/token.js';
 import { type TopOptions } from './commands/top.js';
 import { type VersionOptions } from './commands/version.js';
 import { type ConfigOptions, DEFAULT_CONFIG } from './config-file.js';
@@ -45,6 +46,7 @@ export function program(end: End): Command {
   passwordCommand(aegis);
   syncCommands(aegis.commandsGroup('What runs, and a file:'), end);
   accessCommands(aegis.commandsGroup('Who may:'));
+  tokenCommands(aegis, end);
   databaseCommands(aegis.commandsGroup('The database:'));
   aegis
     .commandsGroup('Else:')
@@ -234,6 +236,56 @@ function accessCommands(aegis: Command): void {
     );
 }
 
+function tokenCommands(aegis: Command, end: End): void {
+  const tokens = aegis
+    .command('token')
+    .summary('tokens of Aegis’s own, and what any token is worth')
+    .description('Tokens. None is ever an argument: it is in the environment, piped in, or asked for.');
+  tokens
+    .command('issue')
+    .summary('one for a key')
+    .description(
+      'Gets an access token for the API key of a consumer (AEGIS_API_KEY, standard input, or it asks) and prints it.',
+    )
+    .option('--consumer <name>', 'whose key it has to be')
+    .addOption(gatewayUrl())
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curl -H "Authorization: Bearer $(printf %s "$KEY" | aegis token issue)" http://localhost:8080/orders
+  aegis token issue --json   with the refresh token`,
+    )
+    .action(async (options: IssueOptions) => (await import('./commands/token.js')).issueToken(options));
+  tokens
+    .command('refresh')
+    .summary('the next one for a refresh token')
+    .description(
+      'Gets the next access token for a refresh token (AEGIS_TOKEN, standard input, or it asks), which works once; --json has the next refresh token.',
+    )
+    .addOption(gatewayUrl())
+    .addOption(json())
+    .action(async (options: TokenOptions) => (await import('./commands/token.js')).refreshToken(options));
+  tokens
+    .command('inspect')
+    .summary('what it says, and whether the gateway takes it')
+    .description(
+      'Says what is in a token (AEGIS_TOKEN, standard input, or it asks), and what the running gateway thinks of it. Exit code 1: it is refused.',
+    )
+    .addOption(gatewayUrl())
+    .addOption(json())
+    .action(async (options: TokenOptions) => end(await (await import('./commands/token.js')).inspectToken(options)));
+  tokens
+    .command('revoke')
+    .summary('make one useless')
+    .description(
+      'Revokes a token that Aegis gave (AEGIS_TOKEN, standard input, or it asks), with all of the same grant: no instance takes them after two seconds.',
+    )
+    .addOption(gatewayUrl())
+    .action(async (options: TokenOptions) => (await import('./commands/token.js')).revokeToken(options));
+}
+
 function syncCommands(aegis: Command, end: End): void {
   const prune = new Option('--prune', 'also delete what runs and is not in the file');
   withGateway(aegis.command('diff').argument('<file>'))
@@ -284,8 +336,12 @@ function withConfig(command: Command): Command {
     .addOption(new Option('--data-dir <folder>', 'where ./data is').env('AEGIS_DATA_DIR'));
 }
 
+function gatewayUrl(): Option {
+  return new Option('--url <url>', 'where the gateway is').env('AEGIS_URL').default(DEFAULT_URL);
+}
+
 function withGateway(command: Command, group = 'Options:'): Command {
-  const url = new Option('--url <url>', 'where the gateway is').env('AEGIS_URL').default(DEFAULT_URL);
+  const url = gatewayUrl();
   const key = new Option('--key <key>', 'the admin key; better in the environment').env('AEGIS_ADMIN_KEY');
   return command.addOption(url.helpGroup(group)).addOption(key.helpGroup(group));
 }
