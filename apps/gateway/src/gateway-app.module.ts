@@ -11,6 +11,7 @@ import { RateLimiter, RateLimitModule } from '#rate-limit';
 import { AuditLog, LimitRows, QuotaRows, RedisConnection, Storage, StorageModule, type StorageOptions } from '#storage';
 import { AuditController } from './audit/audit.controller.js';
 import { type AuditSettings, AuditTrail } from './audit/audit-trail.js';
+import { KeySetController } from './admin/key-set.controller.js';
 import { LimitMetricsController } from './admin/limit-metrics.controller.js';
 import { LimitsController } from './admin/limits.controller.js';
 import { CONFIG_CONTROLLERS, configProviders } from './admin/admin-api.js';
@@ -43,6 +44,8 @@ export interface GatewayParts {
   readonly clusterSize: ClusterSize;
   readonly reserved: (path: string) => boolean;
   readonly audit: () => AuditSettings;
+  /** `AEGIS_SECRET_KEY` */
+  readonly secretKey: string | undefined;
   readonly metrics: GatewayMetrics;
   readonly monitoring: () => Config['monitoring'];
   /** null: this process serves alone. */
@@ -66,7 +69,10 @@ export class GatewayAppModule {
         clock: systemClock,
       }),
     });
-    const auth = AuthModule.register([storage]);
+    const auth = AuthModule.register([storage], {
+      identity: () => parts.store.current.access.identity,
+      secretKey: parts.secretKey,
+    });
     const { prometheus } = parts.monitoring();
     return {
       module: GatewayAppModule,
@@ -89,6 +95,7 @@ export class GatewayAppModule {
       controllers: [
         AuditController,
         StatusController,
+        KeySetController,
         TargetsController,
         LimitsController,
         LimitMetricsController,

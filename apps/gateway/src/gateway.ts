@@ -119,6 +119,7 @@ export class Gateway {
         clusterSize,
         reserved: reservedPaths(config),
         audit: () => current.monitoring.audit,
+        secretKey: env['AEGIS_SECRET_KEY'],
         metrics,
         monitoring: () => current.monitoring,
         link,

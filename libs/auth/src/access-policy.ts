@@ -18,6 +18,7 @@ import { Demands } from './rbac/demands.js';
 import { PathRules } from './rbac/path-rules.js';
 import { Roles } from './rbac/roles.js';
 import { RouteAccess } from './route-access.js';
+import { IdentityTokens } from './signed-identity/identity-tokens.js';
 import { type DeclaredConsumer } from './tokens/claims.js';
 import { JwtVerifier } from './tokens/jwt-verifier.js';
 
@@ -47,6 +48,8 @@ export class AccessPolicy {
   /** To the console, at the issuer. */
   readonly signIn: SignIn | null;
   private readonly tokens: TokenVerifier | null;
+  /** Of callers, for upstreams; null: on no route. */
+  readonly identity: IdentityTokens | null;
 
   /** What is known of tokens and of the keys of issuers is taken over from `previous` when nothing about it has changed. */
   constructor(
@@ -61,6 +64,7 @@ export class AccessPolicy {
     this.verifier = same ? previous.verifier : verifierOf(config, surroundings);
     this.tokens = same ? previous.tokens : tokensOf(config, surroundings);
     this.signIn = config.oauth2?.login.enabled === true ? (this.tokens?.signIn ?? null) : null;
+    this.identity = IdentityTokens.of(config.identity, previous?.identity ?? null, surroundings.clock);
     const methods: Method[] = [];
     const declared = declaredKeys(config);
     if (config.apiKeys !== null) methods.push(new ApiKeyMethod(config.apiKeys, declared));
@@ -78,7 +82,7 @@ export class AccessPolicy {
     return this.config.tokens;
   }
 
-  forRoute({ auth: { mode, methods, ...lists } }: Pick<RouteConfig, 'auth'>): RouteAccess {
+  forRoute({ auth: { mode, methods, ...lists }, identity }: Pick<RouteConfig, 'auth' | 'identity'>): RouteAccess {
     const taken = this.unshared(methods.length === 0 ? this.methods : this.named(methods));
     const keys = this.config.apiKeys;
     const hides = keys?.hide === true && taken.some(({ name }) => name === 'api-key') ? keys : null;
@@ -90,7 +94,9 @@ export class AccessPolicy {
         this.config.basic?.hide === true && taken.some(({ name }) => name === 'basic'),
       ),
     };
-    return new RouteAccess(mode, taken, new Demands(lists, this.roles), this.rules, hidden);
+    const { identity: tokens } = this;
+    const signed = identity === null || tokens === null ? null : { tokens, audience: identity.audience };
+    return new RouteAccess(mode, taken, new Demands(lists, this.roles), this.rules, hidden, signed);
   }
 
   private listedOnly({ clientCertificates, clock }: AccessSurroundings): readonly Method[] {

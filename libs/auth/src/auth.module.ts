@@ -1,4 +1,4 @@
-import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { type DynamicModule, Logger, Module, type ModuleMetadata } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { systemClock } from '#kernel';
 import { RedisConnection } from '#storage';
@@ -6,13 +6,24 @@ import { IssuedTokens } from './issued/issued-tokens.js';
 import { readKeysFrom } from './keys/read-keys.js';
 import { RedisKeys } from './keys/redis-keys.js';
 import { StoredKeys } from './keys/stored-keys.js';
+import { IdentityKeys } from './signed-identity/identity-keys.js';
+import { type IdentityTokens } from './signed-identity/identity-tokens.js';
+import { StoredIdentityKeys } from './signed-identity/stored-identity-keys.js';
 import { MemoryReplays, RedisReplays } from './signatures/replays.js';
 import { Stores } from './stores.js';
+
+export interface AuthOptions {
+  /** Of the configuration that is served. */
+  readonly identity: () => IdentityTokens | null;
+  /** `AEGIS_SECRET_KEY` */
+  readonly secretKey: string | undefined;
+}
 
 /** What `AuthenticationGuard` needs beside the limits. `imports`: where the database and Redis come from. */
 @Module({})
 export class AuthModule {
-  static register(imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
+  static register(imports: NonNullable<ModuleMetadata['imports']>, options: AuthOptions): DynamicModule {
+    const logger = new Logger('Identity');
     return {
       module: AuthModule,
       imports,
@@ -31,8 +42,16 @@ export class AuthModule {
           useFactory: (source: DataSource) => new IssuedTokens(source, systemClock),
           inject: [DataSource],
         },
+        {
+          provide: IdentityKeys,
+          useFactory: (source: DataSource) => {
+            const stored = new StoredIdentityKeys(source, options.secretKey);
+            return new IdentityKeys(stored, options.identity, systemClock, (news) => logger.warn(news));
+          },
+          inject: [DataSource],
+        },
       ],
-      exports: [Stores, IssuedTokens],
+      exports: [Stores, IssuedTokens, IdentityKeys],
     };
   }
 }

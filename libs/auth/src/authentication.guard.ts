@@ -45,6 +45,7 @@ export class AuthenticationGuard implements CanActivate {
     if (outcome instanceof Rejected)
       return this.refuse(exchange, access.invalid(method, outcome.reason, outcome.error));
     exchange.principal = outcome;
+    exchange.authMethod = method.name;
     return true;
   }
 

@@ -4,6 +4,7 @@ export { isOfOurPages, SESSION_COOKIE, sessionCookie } from './admin/session.js'
 export { AuthModule } from './auth.module.js';
 export { AuthenticationGuard } from './authentication.guard.js';
 export { identityLines } from './identity.js';
+export { IdentityKeys } from './signed-identity/identity-keys.js';
 export { hashPassword } from './passwords/password-hash.js';
 export { IssuedTokens, type TokenPair } from './issued/issued-tokens.js';
 export { type SignIn, type SignInUnderWay } from './oauth2/sign-in.js';

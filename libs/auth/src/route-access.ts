@@ -3,6 +3,7 @@ import { type Exchange, Refusal, type RouteInfo } from '#kernel';
 import { type Method } from './methods/method.js';
 import { type Demands } from './rbac/demands.js';
 import { type PathRules, type RulesExplained } from './rbac/path-rules.js';
+import { type IdentityTokens } from './signed-identity/identity-tokens.js';
 
 /** A route as the guards of this library need it. */
 export interface GuardedRoute extends RouteInfo {
@@ -31,6 +32,13 @@ export interface HiddenCredentials {
   readonly authorization: RegExp | null;
 }
 
+/** How the upstreams of a route can verify who is calling. */
+interface RouteIdentity {
+  readonly tokens: IdentityTokens;
+  /** null: each upstream by its name. */
+  readonly audience: string | null;
+}
+
 /** Who may use a route, compiled. It hangs on the route, so that an exchange is judged by the configuration it began with. */
 export class RouteAccess {
   /** For `WWW-Authenticate`. */
@@ -43,6 +51,8 @@ export class RouteAccess {
     private readonly demands: Demands,
     private readonly rules: PathRules,
     readonly hidden: HiddenCredentials,
+    /** null: they cannot. */
+    readonly identity: RouteIdentity | null = null,
   ) {
     this.challenges = [...new Set(methods.map(({ challenge }) => challenge))].join(', ');
   }

@@ -14,6 +14,7 @@ export { type AuthMethod, type AuthRequirement } from './model/auth-requirement.
 export { type AlertConfig } from './model/alert.js';
 export { type ConsumerConfig } from './model/auth.js';
 export { type IpRules } from './model/edges.js';
+export { privateKey } from './model/identity.js';
 export { type LimitsConfig } from './model/gateway.js';
 export { type LogsConfig } from './model/monitoring.js';
 export { type NotifyChannel } from './model/notify.js';

@@ -185,6 +185,9 @@ describe('a file that says everything', () => {
     });
     expect(auth.jwt?.publicKeys[0]?.text).toContain('BEGIN PUBLIC KEY');
     expect(auth.oauth2?.clientSecret?.reveal()).toBe('a');
+    const day = 86_400_000;
+    expect(auth.identity).toMatchObject({ default: false, audience: 'inside', lifetime: 120_000, rotate: 60 * day });
+    expect(gateway.routes.map(({ identity }) => identity?.audience).slice(0, 2)).toEqual(['people', undefined]);
     expect(redis.url?.reveal()).toBe('rediss://:pw-6@redis:6380/1');
     expect(redis.tls).toMatchObject({ serverName: 'redis.internal' });
     expect(JSON.stringify(result)).not.toMatch(/pw-\d|tok-\d|0123456789abcdef/);
@@ -215,6 +218,7 @@ describe('a file with routes alone', () => {
       default: { mode: 'none' },
       jwt: null,
       oauth2: null,
+      identity: null,
       mtls: null,
       basic: null,
       hmac: null,

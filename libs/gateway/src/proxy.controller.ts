@@ -17,7 +17,7 @@ export class ProxyController {
 
   /** `@Res()` tells Nest that the answer is given here: it streams back when the upstream has it. */
   @All('*path')
-  forward(@Req() exchange: Exchange<Route>, @Res() _response: ServerResponse): void {
-    if (!exchange.answered) this.forwarder.forward(exchange);
+  forward(@Req() exchange: Exchange<Route>, @Res() _response: ServerResponse): Promise<void> | null {
+    return exchange.answered ? null : this.forwarder.forward(exchange);
   }
 }

@@ -90,6 +90,8 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   params: Readonly<Record<string, string>> = NO_PARAMS;
   call: Call | null = null;
   principal: Principal | null = null;
+  /** By which the principal was found; empty while there is none. */
+  authMethod = '';
   bodyCheck: BodyCheck | null = null;
   /** What the rules that apply said. */
   limits: readonly LimitUse[] = NONE;

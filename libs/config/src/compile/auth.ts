@@ -1,6 +1,7 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { type AuthMethod, type AuthRequirement } from '../model/auth-requirement.js';
 import { basic as basicSchema, hmac as hmacSchema, type JwtAlgorithm, mtls as mtlsSchema } from '../model/auth.js';
+import { identity as identitySchema } from '../model/identity.js';
 import { type Declared } from '../model/root.js';
 import { type Path } from '../schema/schema.js';
 import { type Checks } from './checks.js';
@@ -25,7 +26,8 @@ export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Che
   const wanted = new Set(
     [declared.default, ...gateway.routes.map(({ auth }) => auth)].flatMap((each) => each?.methods ?? []),
   );
-  const { mtls, basic, hmac } = declared;
+  const { mtls, basic, hmac, identity } = declared;
+  const signed = gateway.routes.some((route) => route.identity !== null && route.identity !== 'off');
   if (wanted.has('mtls') && gateway.tls?.clientCa == null)
     checks.warn(['auth', 'mtls'], 'no client certificate can be verified', 'set gateway.tls.clientCa');
   return {
@@ -35,6 +37,7 @@ export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Che
     mtls: mtls ?? (wanted.has('mtls') ? mtlsSchema.blank : null),
     basic: basic ?? (wanted.has('basic') ? basicSchema.blank : null),
     hmac: hmac ?? (wanted.has('hmac') ? hmacSchema.blank : null),
+    identity: identity ?? (signed ? identitySchema.blank : null),
   };
 }
 

@@ -28,7 +28,7 @@ export interface UpstreamShare extends DeclaredShare {
 /** A route with everything merged that it takes over from the gateway, its upstreams and `auth.default`. */
 export interface RouteConfig extends Omit<
   DeclaredRoute,
-  'name' | 'upstream' | 'mirror' | 'timeout' | 'retry' | 'cors' | 'limits' | 'auth' | 'rateLimit'
+  'name' | 'upstream' | 'mirror' | 'timeout' | 'retry' | 'cors' | 'limits' | 'auth' | 'identity' | 'rateLimit'
 > {
   readonly name: string;
   /** Not empty exactly when there is neither `redirect` nor `respond`. */
@@ -40,6 +40,8 @@ export interface RouteConfig extends Omit<
   /** Bytes; null: any size. */
   readonly limits: { readonly body: number | null };
   readonly auth: AuthRequirement;
+  /** null: upstreams are told nothing that is signed. */
+  readonly identity: { readonly audience: string | null } | null;
   /** null: `rateLimiting.default` applies where no rule matches; empty: nothing in its place. */
   readonly rateLimit: readonly RateLimitRule[] | null;
 }

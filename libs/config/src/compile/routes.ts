@@ -65,13 +65,20 @@ function routeOf(route: DeclaredRoute, name: string, path: Path, around: Around)
     cors: corsOf(route.cors, gateway.cors, [...path, 'cors'], checks),
     limits: { body: route.limits.body === 'off' ? null : (route.limits.body ?? gateway.limits.body) },
     auth: route.auth ?? declared.auth.default,
+    identity: identityOf(route.identity, declared.auth.identity),
     rateLimit: limits.ofRoute(name, route.rateLimit, [...path, 'rateLimit']),
   };
 }
 
+function identityOf(said: DeclaredRoute['identity'], auths: Declared['auth']['identity']): RouteConfig['identity'] {
+  if (said === 'off') return null;
+  if (said === null) return auths?.default === true ? { audience: auths.audience } : null;
+  return { audience: said.audience ?? auths?.audience ?? null };
+}
+
 const ACTIONS = ['upstream', 'redirect', 'respond'] as const;
 /** What only matters when something is sent upstream. */
-const FORWARDING = ['mirror', 'retry', 'timeout'] as const;
+const FORWARDING = ['mirror', 'retry', 'timeout', 'identity'] as const;
 
 function checkActions(route: DeclaredRoute, path: Path, checks: Checks): void {
   const given = ACTIONS.filter((action) => route[action] !== null);

@@ -15,6 +15,7 @@ import {
   word,
 } from '../schema/index.js';
 import { authRequirement } from './auth-requirement.js';
+import { identity } from './identity.js';
 import { publicKey } from './public-key.js';
 import { ownLimit } from './rate-limiting.js';
 import { headerName, method, name, rulePath, url } from './values.js';
@@ -272,6 +273,11 @@ export const auth = object({
   ),
   basic: optional(orOff(basic), 'User name and password. On where a route lists `basic`.', { example: {} }),
   hmac: optional(orOff(hmac), 'Signed requests. On where a route lists `hmac`.'),
+  identity: optional(
+    orOff(identity),
+    'Tells upstreams who calls in `X-Aegis-Identity`, a JWT signed by Aegis that they can verify with the keys at `/_aegis/jwks.json`. Absent: only on routes that ask for it.',
+    { example: {} },
+  ),
   tokens: withDefault(
     object({
       access: withDefault(wait({ min: 1000 }), '15m', 'Life of an access token.'),

@@ -19,6 +19,7 @@ import {
 } from '../schema/index.js';
 import { authRequirement } from './auth-requirement.js';
 import { cors, ipRules } from './edges.js';
+import { routeIdentity } from './identity.js';
 import { routeRateLimit } from './rate-limiting.js';
 import { BUILTIN_DEMO, checkTargetUrl, retry, targetOrigin } from './upstream.js';
 import {
@@ -244,6 +245,11 @@ export const route = object({
     authRequirement,
     'Who may use it: `required`, `optional`, `none`, or a map of demands. Default: `auth.default`.',
     { example: 'required' },
+  ),
+  identity: optional(
+    orSaidOff(routeIdentity),
+    'Whether the upstream is told who calls in a signed `X-Aegis-Identity`. A map, even an empty one, switches it on. Default: as `auth.identity` says.',
+    { example: { audience: 'orders' } },
   ),
   rateLimit: optional(
     routeRateLimit,

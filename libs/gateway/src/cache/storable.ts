@@ -70,7 +70,8 @@ const MOST_NAMES = 12;
 /** Part of the key whatever an answer says. */
 const IN_KEY = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix']);
 /** Aegis writes these itself, for each request another way: what varies by them is good for one request. */
-const OURS = /^(?:x-forwarded-.*|forwarded|x-real-ip|x-request-id|x-consumer-.*|traceparent|tracestate|via)$/;
+const OURS =
+  /^(?:x-forwarded-.*|forwarded|x-real-ip|x-request-id|x-consumer-.*|x-aegis-identity|traceparent|tracestate|via)$/;
 
 /** The request fields that tell this answer from others to the same key, sorted; null: they cannot be told apart. */
 export function selectingNames(fields: readonly string[], route: readonly string[]): readonly string[] | null {

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { IdentityKeys } from '#auth';
 import { type Exchange, Refusal } from '#kernel';
 import { answerFixed } from '../answer.js';
 import { ResponseCache } from '../cache/response-cache.js';
 import { type UpstreamDoor } from '../cache/visit.js';
-import { type Route } from '../route.js';
+import { type Route, type UpstreamShare } from '../route.js';
 import { FieldNames } from '../transform/field-names.js';
 import { type RequestHeaderChanges } from '../transform/header-changes.js';
 import { BackgroundFetch } from './background-fetch.js';
@@ -14,9 +15,13 @@ import { type Conditions, type ResponseTap } from './response-tap.js';
 /** Sends an exchange to a target of its route, unless the cache of the route has the answer. */
 @Injectable()
 export class Forwarder implements UpstreamDoor {
-  constructor(private readonly cache: ResponseCache) {}
+  constructor(
+    private readonly cache: ResponseCache,
+    private readonly identityKeys: IdentityKeys,
+  ) {}
 
-  forward(exchange: Exchange<Route>): void {
+  /** A promise only where who calls has to be signed and there is no key yet. */
+  forward(exchange: Exchange<Route>): Promise<void> | null {
     const { route } = exchange;
     if (route === null) throw new Error('an exchange reached the forwarder without a route');
     if (route.answer !== null) {
@@ -24,8 +29,17 @@ export class Forwarder implements UpstreamDoor {
       const headers = [...answer.headers];
       route.shape.dress(exchange, headers);
       answerFixed(exchange, { ...answer, headers });
-      return;
+      return null;
     }
+    const { identity } = route.access;
+    if (identity !== null && exchange.principal !== null && this.identityKeys.keyFor(identity.tokens) === null) {
+      return this.identityKeys.prepare(identity.tokens).then(() => this.pass(exchange, route));
+    }
+    this.pass(exchange, route);
+    return null;
+  }
+
+  private pass(exchange: Exchange<Route>, route: Route): void {
     if (route.cache !== null) this.cache.serve(exchange, route, route.cache, this);
     else {
       const tap = route.cacheOfReads === null ? null : this.cache.endingReads(exchange, route, null);
@@ -42,15 +56,25 @@ export class Forwarder implements UpstreamDoor {
     const upgrade = upgradeOf(exchange, route, framing);
     const share = route.upstreams.next();
     if (share === undefined) throw new Refusal('no_healthy_upstream', 'Every upstream of the route has the weight 0.');
-    const plan = planOf(exchange, route, req.method ?? 'GET', tap?.conditions ?? null, { framing, upgrade });
+    const identity = this.identityFor(exchange, route, share);
+    const plan = planOf(exchange, route, req.method ?? 'GET', tap?.conditions ?? null, { framing, upgrade, identity });
     new HttpForward(exchange, route, share, plan, tap).start();
   }
 
   fetch(exchange: Exchange<Route>, route: Route, method: string, tap: ResponseTap, over: () => void): void {
     const fetching = new BackgroundFetch(tap, over);
     const share = route.upstreams.next();
-    const plan = planOf(exchange, route, method, tap.conditions, { framing: NO_BODY, upgrade: '' });
+    const identity = share === undefined ? '' : this.identityFor(exchange, route, share);
+    const plan = planOf(exchange, route, method, tap.conditions, { framing: NO_BODY, upgrade: '', identity });
     fetching.start(exchange, share?.upstream ?? null, plan);
+  }
+
+  private identityFor({ principal, authMethod }: Exchange, { access }: Route, { upstream }: UpstreamShare): string {
+    const { identity } = access;
+    if (identity === null || principal === null) return '';
+    const key = this.identityKeys.keyFor(identity.tokens);
+    if (key === null) throw new Error('an identity was to be signed before there was a key');
+    return identity.tokens.line(principal, authMethod, identity.audience ?? upstream.name, key);
   }
 }
 
@@ -59,7 +83,7 @@ function planOf(
   route: Route,
   method: string,
   conditions: Conditions | null,
-  { framing, upgrade }: Pick<HeadPlan, 'framing' | 'upgrade'>,
+  { framing, upgrade, identity }: Pick<HeadPlan, 'framing' | 'upgrade' | 'identity'>,
 ): HeadPlan {
   const { rewrite, rewriteQuery, hidesParameter, requestHeaders } = route;
   const known = exchange.principal !== null;
@@ -74,6 +98,7 @@ function planOf(
     prefix: rewrite.prefixTaken(exchange.path),
     hides:
       conditions === null ? (known ? hiddenFields(route, exchange.req.headers.authorization) : null) : conditions.hides,
+    identity,
     changes: conditions === null ? requestHeaders : withLines(requestHeaders, conditions.lines),
   };
 }

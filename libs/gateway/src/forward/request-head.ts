@@ -33,6 +33,8 @@ export interface HeadPlan {
   readonly prefix: string;
   /** The client's fields that are for Aegis only. */
   readonly hides: FieldNames | null;
+  /** Lines by which the upstream can verify who is calling; mostly empty. */
+  readonly identity: string;
   readonly changes: RequestHeaderChanges | null;
 }
 
@@ -138,7 +140,7 @@ export function requestHead(exchange: Exchange, plan: HeadPlan, hostOfTarget: st
   text += `X-Request-Id: ${exchange.id}\r\nX-Forwarded-For: ${forwardedFor === '' ? exchange.peer : `${forwardedFor}, ${exchange.peer}`}\r\nX-Forwarded-Proto: ${forwardedProto === '' ? (exchange.listener.secure ? 'https' : 'http') : forwardedProto}\r\nX-Forwarded-Host: ${forwardedHost === '' ? (exchange.req.headers.host ?? '') : forwardedHost}\r\nX-Forwarded-Port: ${forwardedPort === '' ? exchange.listener.port : forwardedPort}\r\nVia: ${viaField === '' ? hop : `${viaField}, ${hop}`}\r\n`;
   const prefix = forwardedPrefix + plan.prefix;
   if (prefix !== '') text += `X-Forwarded-Prefix: ${prefix}\r\n`;
-  if (exchange.principal !== null) text += identityLines(exchange.principal);
+  if (exchange.principal !== null) text += identityLines(exchange.principal) + plan.identity;
   if (plan.changes !== null) text = withChanges(text, plan.changes);
   if (plan.framing === IN_CHUNKS) text += 'Transfer-Encoding: chunked\r\n';
   return plan.upgrade === '' ? `${text}\r\n` : `${text}Connection: Upgrade\r\nUpgrade: ${plan.upgrade}\r\n\r\n`;

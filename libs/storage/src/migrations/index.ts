@@ -4,6 +4,7 @@ import { Instances1764000000002 } from './1764000000002-instances.js';
 import { Configuration1764000000010 } from './1764000000010-configuration.js';
 import { Audit1764000000020 } from './1764000000020-audit.js';
 import { IssuedTokens1764000000030 } from './1764000000030-issued-tokens.js';
+import { IdentityKeys1764000000050 } from './1764000000050-identity-keys.js';
 import { KeysEpoch1764000000070 } from './1764000000070-keys-epoch.js';
 
 /** Oldest first. A migration that has been released is never edited. */
@@ -14,5 +15,6 @@ export const MIGRATIONS = [
   Audit1764000000020,
   IssuedTokens1764000000030,
   RateLimits1764000000040,
+  IdentityKeys1764000000050,
   KeysEpoch1764000000070,
 ] as const;
