@@ -112,10 +112,8 @@ describe('the audit log', () => {
     expect(new Set(seqs).size).toBe(4);
     expect((await page('actor=nobody')).items).toEqual([]);
     const wrong = await ask('/api/admin/audit?limit=0&cursor=x&from=yesterday&actor=a&actor=b');
-    expect([wrong.status, await wrong.json()]).toMatchObject([
-      422,
-      { errors: [{ path: 'actor' }, { path: 'from' }, { path: 'cursor' }, { path: 'limit' }] },
-    ]);
+    const { errors } = (await wrong.json()) as { errors: { path: string }[] };
+    expect([wrong.status, errors.map(({ path }) => path).sort()]).toEqual([422, ['actor', 'cursor', 'from', 'limit']]);
   });
 
   it('is exported a line each, oldest first', async () => {

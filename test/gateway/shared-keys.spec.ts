@@ -217,14 +217,15 @@ describe('without Redis', () => {
 describe('without PostgreSQL', () => {
   it('keys that either of them knew work on both, and others are 503, never 401', async () => {
     const [one, other, unused] = [await makeKey(), await makeKey(), await makeKey()];
-    await inRedis(async (client) => {
-      await untilKept(client, gateways[0], one.key);
-      await untilKept(client, gateways[1], other.key);
-    });
+    await inRedis(async (client) => await untilKept(client, one.key, other.key));
     await postgres.stop();
     expect(await onBoth('unknown')).toEqual([503, 503]);
     expect(await onBoth(unused.key)).toEqual([503, 503]);
-    expect([...(await onBoth(one.key)), ...(await onBoth(other.key))]).toEqual([200, 200, 200, 200]);
+    for (const { key } of [one, other]) {
+      // Where Redis seems slow, as it may on a busy machine, nobody knows the key for a moment.
+      for (const gateway of gateways) while ((await call(gateway, key)) === 503);
+      expect(await onBoth(key)).toEqual([200, 200]);
+    }
     await postgres.startAgain();
     for (const gateway of gateways) while ((await call(gateway, unused.key)) === 503);
     expect([...(await onBoth(unused.key)), ...(await onBoth(one.key))]).toEqual([200, 200, 200, 200]);
@@ -241,11 +242,13 @@ function resume(): Promise<void> {
   return Promise.resolve();
 }
 
-/** Redis may have come back a moment ago, and each finds that out by itself; a change has it read the keys again. */
-async function untilKept(client: Redis, gateway: SpawnedGateway, key: string): Promise<void> {
+/** Redis may have come back a moment ago, and each finds that out by itself; a change has it read its key again. */
+async function untilKept(client: Redis, first: string, second: string): Promise<void> {
+  const names = [nameOf(first), nameOf(second)];
   for (let tries = 0; ; tries++) {
-    expect(await call(gateway, key)).toBe(200);
-    if ((await client.exists(nameOf(key))) === 1) return;
+    expect([await call(gateways[0], first), await call(gateways[1], second)]).toEqual([200, 200]);
+    if ((await client.exists(...names)) === names.length) return;
+    await client.del(...names);
     await admin('PATCH', `consumers/${consumer}`, { plan: `plan-${tries}` });
   }
 }

@@ -7,9 +7,11 @@ import { Instance, InstanceRegistry } from '#storage';
 import { ConfigReload } from '../config-reload.js';
 import { ConfigFollower } from '../dynamic/config-follower.js';
 import { AdminGuard } from './admin.guard.js';
+import { ExplainQuery, headersOf } from './explain-query.js';
 import { Needs } from './needs.js';
 import { RESERVED } from '../reserved-paths.js';
 import { Operations } from './operations.js';
+import { readInto } from './query.js';
 import { VERSION } from '../version.js';
 import { WorkerLink } from '../workers/worker-link.js';
 
@@ -91,18 +93,11 @@ export class StatusController {
   /** `header`, as often as needed: `name: value`. */
   @Get('explain')
   @Needs('read:routes')
-  explain(
-    @Query('method') method = 'GET',
-    @Query('url') url?: string,
-    @Query('header') header: string | readonly string[] = [],
-  ) {
-    if (url === undefined || url === '') {
-      throw new Refusal('validation_failed', 'Say which request: ?method=GET&url=http://host/path', undefined, [
-        { path: 'url', message: 'is required' },
-      ]);
-    }
+  explain(@Query() query: object) {
+    const asked = readInto(ExplainQuery, query);
+    const { method, url } = asked;
+    const headers = headersOf(asked);
     const snapshot = this.store.current;
-    const headers = Object.fromEntries([header].flat().map(readHeader));
     const explained = explainRequest(snapshot, method, url, headers);
     if (this.reserved(explained.path)) return { ...explained, ...this.explainReserved(explained) };
     const won = snapshot.routes.routes.find(({ route }) => route.name === explained.route);
@@ -133,14 +128,4 @@ export class StatusController {
       outcome.mistakes.map((mistake) => ({ path: mistake.path, message: mistakeLine(mistake) })),
     );
   }
-}
-
-function readHeader(text: string): [string, string] {
-  const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(text) ?? [];
-  if (name === undefined || value === undefined) {
-    throw new Refusal('validation_failed', 'A header is written "name: value".', undefined, [
-      { path: 'header', message: `${JSON.stringify(text)} is not "name: value"` },
-    ]);
-  }
-  return [name.toLowerCase(), value];
 }
