@@ -1,17 +1,32 @@
 // The clients: keep-alive connections over raw sockets, one request in flight on each.
 // Every answer is read to its end and compared with what the upstream sent; anything else is counted as a failure.
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { answer } from './answer.mjs';
 
 const expected = Buffer.from(answer);
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** @param {number} port @param {string} target */
-const request = (port, target) =>
+/** @param {number} port @param {string} target @param {string} [field] a field of the head */
+const request = (port, target, field) =>
   Buffer.from(
     `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: bench\r\n` +
-      `Accept: application/json\r\nAccept-Language: en\r\n\r\n`,
+      `Accept: application/json\r\nAccept-Language: en\r\n${field === undefined ? '' : `${field}\r\n`}\r\n`,
   );
+
+/** What was read of files with one field a line, such as 100,000 keys: it does not go through IPC for each job. */
+const known = new Map();
+
+function fieldsIn(file) {
+  if (!known.has(file)) known.set(file, readFileSync(file, 'utf8').trim().split('\n'));
+  return known.get(file);
+}
+
+/** A request for each target, or for each field, with the targets in turn. */
+function requestsOf(port, targets, file) {
+  if (file === undefined) return targets.map((target) => request(port, target));
+  return fieldsIn(file).map((field, i) => request(port, targets[i % targets.length], field));
+}
 
 /** The bytes of a chunked body that is complete in `data` from `at`, or null while it is not. */
 function dechunk(data, at) {
@@ -44,12 +59,23 @@ function parse(data) {
   return chunked === null ? null : { status, ...chunked };
 }
 
-/** Runs the load, on each of the targets in turn, until `ms` have passed and the last answer is in; all must have `status`. */
-export function run({ port, connections, ms, latencies, targets = ['/shop/items/42?expand=stock'], status = 200 }) {
+/**
+ * Runs the load, on each of the targets in turn, until `ms` have passed and the last answer is in; all must have `status`.
+ * `fields`: a file with a field of the request on each line, in turn.
+ */
+export function run({
+  port,
+  connections,
+  ms,
+  latencies,
+  targets = ['/shop/items/42?expand=stock'],
+  fields,
+  status = 200,
+}) {
   const started = performance.now();
   const deadline = started + ms;
   const result = { requests: 0, failures: 0, statuses: {}, firstFailure: '', seconds: 0, latencies: [] };
-  const requests = targets.map((target) => request(port, target));
+  const requests = requestsOf(port, targets, fields);
   let sent = 0;
   let open = connections;
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
  * @typedef {{ port: number, upstream: number, dir: string, node: string }} Place  where to listen, what to proxy to, a
  *   folder of its own, and the Node.js binary
  * @typedef {{ command: string, args: string[], env?: Record<string, string>, files?: Record<string, string>,
- *   ready?: string }} Launch
+ *   ready?: string, headers?: Record<string, string> }} Launch  `headers`: of a request that is let through
  * @typedef {{ name: string, about: string, absent: () => string | null, version: () => string,
  *   launch: (place: Place) => Launch }} Contestant
  */
@@ -47,7 +47,7 @@ function peer(name, about, program, packageName, env = () => ({}), files = () =>
   };
 }
 
-function nginxConfiguration({ port, upstream, dir }, accessLog) {
+function nginxConfiguration({ port, upstream, dir }, accessLog, { http = '', location = '' } = {}) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `${isRoot ? 'user root;\n' : ''}worker_processes 1;
 daemon off;
@@ -58,7 +58,7 @@ http {
   access_log ${accessLog};
   keepalive_requests ${FOREVER};
   ${temporary.map((name) => `${name}_temp_path ${dir}/${name};`).join('\n  ')}
-  upstream shop {
+  ${http}upstream shop {
     server 127.0.0.1:${upstream};
     keepalive 64;
     keepalive_requests ${FOREVER};
@@ -66,7 +66,7 @@ http {
   server {
     listen 127.0.0.1:${port};
     location /shop {
-      proxy_pass http://shop;
+      ${location}proxy_pass http://shop;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
@@ -77,7 +77,7 @@ http {
 `;
 }
 
-function nginx(name, about, accessLog) {
+function nginx(name, about, accessLog, policies, headers) {
   return {
     name,
     about,
@@ -86,10 +86,32 @@ function nginx(name, about, accessLog) {
     launch: (place) => ({
       command: 'nginx',
       args: ['-p', place.dir, '-c', `${place.dir}/nginx.conf`, '-e', 'stderr'],
-      files: { 'nginx.conf': nginxConfiguration(place, accessLog(place)) },
+      files: { 'nginx.conf': nginxConfiguration(place, accessLog(place), policies) },
+      headers,
     }),
   };
 }
+
+/** nginx with a key check, a limit for each consumer, and fields that are set, for those who send this key. */
+export const nginxPolicies = (key, consumer, rate) =>
+  nginx(
+    'nginx-policies',
+    'map on a header, limit_req, fields set',
+    () => 'off',
+    {
+      http: `map $http_x_api_key $consumer { default ""; "${key}" "${consumer}"; }
+  limit_req_zone $consumer zone=consumers:10m rate=${rate}r/s;
+  `,
+      location: `if ($consumer = "") { return 401; }
+      limit_req zone=consumers burst=${rate} nodelay;
+      proxy_set_header X-API-Key "";
+      proxy_set_header X-Consumer-Name $consumer;
+      proxy_set_header X-Region north;
+      add_header X-Served-By nginx;
+      `,
+    },
+    { 'x-api-key': key },
+  );
 
 const haproxy = {
   name: 'haproxy',

@@ -36,9 +36,12 @@ export async function ask(child, job) {
   return result;
 }
 
-async function answers(url) {
+async function answers(url, headers) {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2000), headers: { connection: 'close' } });
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(2000),
+      headers: { connection: 'close', ...headers },
+    });
     await response.arrayBuffer();
     return response.ok;
   } catch {
@@ -67,7 +70,10 @@ export async function start(contestant, { core, upstream, node, dir }) {
   closeSync(log);
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_MS;
-  while (!((launch.ready === undefined || (await answers(url + launch.ready))) && (await answers(url + PATH)))) {
+  while (!(
+    (launch.ready === undefined || (await answers(url + launch.ready))) &&
+    (await answers(url + PATH, launch.headers))
+  )) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await stop(child);
       const output = readFileSync(`${dir}/output.log`, 'utf8').slice(-1500);

@@ -3,12 +3,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { auth } from './suites/auth.mjs';
 import { limits } from './suites/limits.mjs';
 import { memory } from './suites/memory.mjs';
 import { overload } from './suites/overload.mjs';
+import { pipeline } from './suites/pipeline.mjs';
 import { policies } from './suites/policies.mjs';
 import { routes } from './suites/routes.mjs';
 import { startup } from './suites/startup.mjs';
+import { timing } from './suites/timing.mjs';
 import { websockets } from './suites/websockets.mjs';
 import { workers } from './suites/workers.mjs';
 
@@ -17,7 +20,19 @@ import { workers } from './suites/workers.mjs';
  * @type {Record<string, { about: string, options: Record<string, number>, run: (options: Record<string, number>) =>
  *   Promise<{ rows: Row[], measured: unknown }> }>}
  */
-const suites = { routes, policies, limits, workers, overload, websockets, startup, memory };
+const suites = {
+  routes,
+  policies,
+  pipeline,
+  auth,
+  timing,
+  limits,
+  workers,
+  overload,
+  websockets,
+  startup,
+  memory,
+};
 
 function usage() {
   const lines = Object.entries(suites).map(([name, { about, options }]) => {

@@ -1,6 +1,7 @@
-// Two configurations of Aegis, measured in turn under the same load: CPU per request of one over that of the other.
+// Configurations of Aegis, or other proxies, measured in turn under the same load: CPU per request of one over another's.
+import { writeFileSync } from 'node:fs';
 import { coresCpu, treeCpu } from '../cpu.mjs';
-import { ask, startLoad, stop } from '../processes.mjs';
+import { ask, start, startLoad, stop } from '../processes.mjs';
 import { round, spread } from '../statistics.mjs';
 import { startAegis, withScratch } from './aegis.mjs';
 
@@ -12,18 +13,26 @@ const WARM = 150_000;
 const WARM_S = 40;
 
 /**
- * @param {{ name: string, config: (upstream: number) => object, targets?: string[], status?: number,
- *   prepare?: (port: number) => Promise<unknown> }[]} variants the first is the base
+ * @param {{ name: string, config?: (upstream: number) => object, contestant?: import('../contestants.mjs').Contestant,
+ *   targets?: string[], fields?: string[], status?: number,
+ *   prepare?: (port: number, folder: string) => Promise<unknown> }[]} variants each is Aegis with `config`, or a contestant;
+ *   `fields`: of the requests, in turn; the first is the base
  */
 export async function compare(variants, { rounds, seconds }) {
   return await withScratch(async (scratch) => {
     const { child: generator, upstream } = await startLoad(LOAD_CORE, false);
     const running = [];
     try {
-      for (const { name, config, targets, status, prepare } of variants) {
-        const aegis = await startAegis({ folder: `${scratch}/${name}`, config: config(upstream), core: PROXY_CORE });
-        running.push({ name, targets, status, aegis, cpu: [], rps: [] });
-        await prepare?.(aegis.port);
+      for (const { name, config, contestant, targets, fields, status, prepare } of variants) {
+        const dir = `${scratch}/${name}`;
+        const aegis =
+          contestant === undefined
+            ? await startAegis({ folder: dir, config: config(upstream), core: PROXY_CORE })
+            : await startContestant(contestant, upstream, dir);
+        const file = fields && `${dir}/fields.txt`;
+        if (fields) writeFileSync(file, fields.join('\n'));
+        running.push({ name, targets, fields: file, status, aegis, cpu: [], rps: [] });
+        await prepare?.(aegis.port, dir);
         await warm(generator, running.at(-1));
       }
       const disturbances = [];
@@ -55,6 +64,11 @@ export async function compare(variants, { rounds, seconds }) {
   });
 }
 
+async function startContestant(contestant, upstream, dir) {
+  const { child, port } = await start(contestant, { core: PROXY_CORE, upstream, node: process.execPath, dir });
+  return { child, port, stop: () => stop(child) };
+}
+
 async function warm(generator, entry) {
   const until = performance.now() + WARM_S * 1000;
   for (let requests = 0; requests < WARM && performance.now() < until;) {
@@ -62,8 +76,9 @@ async function warm(generator, entry) {
   }
 }
 
-async function load(generator, { name, targets, status, aegis }, seconds) {
-  const job = { port: aegis.port, connections: CONNECTIONS, ms: seconds * 1000, latencies: false, targets, status };
+async function load(generator, { name, targets, fields, status, aegis }, seconds) {
+  const { port } = aegis;
+  const job = { port, connections: CONNECTIONS, ms: seconds * 1000, latencies: false, targets, fields, status };
   const result = await ask(generator, job);
   if (result.failures > 0) {
     throw new Error(`${name}: ${result.failures} wrong answers, the first: ${result.firstFailure}`);
