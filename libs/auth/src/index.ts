@@ -1,12 +1,12 @@
 export { AccessPolicy, type AccessSurroundings } from './access-policy.js';
 export { type AdminPermission } from './admin/admin-roles.js';
-export { isOfOurPages, SESSION_COOKIE, sessionCookie } from './admin/session.js';
+export { cookieIn, cookieName, isOfOurPages, SESSION_COOKIE, sessionCookie } from './admin/session.js';
 export { AuthModule } from './auth.module.js';
 export { AuthenticationGuard } from './authentication.guard.js';
 export { identityLines } from './identity.js';
 export { IdentityKeys } from './signed-identity/identity-keys.js';
 export { hashPassword } from './passwords/password-hash.js';
-export { IssuedTokens, type TokenPair } from './issued/issued-tokens.js';
+export { isIssued, IssuedTokens, type TokenPair } from './issued/issued-tokens.js';
 export { type SignIn, type SignInUnderWay } from './oauth2/sign-in.js';
 export { RbacGuard } from './rbac.guard.js';
 export { type AccessExplained, type GuardedRoute, type RouteAccess } from './route-access.js';

@@ -65,7 +65,8 @@ export class AdminGuard implements CanActivate {
   }
 }
 
-const SIGN_IN = /^\S+ \/api\/admin\/(login|logout|oauth)/;
+/** But not that one was begun: until somebody comes back from the issuer, nobody has tried. */
+const SIGN_IN = /^(?!GET \/api\/admin\/login$)\S+ \/api\/admin\/(login|logout|oauth)/;
 
 function kindOf(operation: string, need: Need | undefined): 'change' | 'sign-in' | 'else' {
   if (need?.startsWith('write:') === true) return 'change';

@@ -124,7 +124,8 @@ export class AuditTrail implements OnApplicationShutdown {
       if (kind === 'else' && !(status === 403 || exchange.errorCode === 'invalid_credentials')) return;
       if (exchange.errorCode === 'authentication_required' || exchange.errorCode === 'rate_limited') return;
       this.queue.add({ ...entry, outcome: refused ? 'refused' : 'failed' }, refused);
-    } else if (kind === 'sign-in') this.queue.add({ ...entry, outcome: 'done' }, false);
+      // Signing out without having signed in is for everybody, as often as they like.
+    } else if (kind === 'sign-in') this.queue.add({ ...entry, outcome: 'done' }, entry.actor === null);
     else if (kind === 'change' && !told) this.queue.add({ ...entry, after: bodyOf(exchange), outcome: 'done' }, false);
   }
 

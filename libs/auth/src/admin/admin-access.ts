@@ -43,10 +43,11 @@ export class AdminAccess {
       true,
     );
     const others = methods.filter(({ name }) => name !== 'api-key');
+    const byCredential = new Map([...declaredKeys.values()].map((principal) => [principal.credential, principal]));
     const nothing = new Demands({ roles: [], permissions: [] }, roles);
     this.route = new RouteAccess(
       'required',
-      [keys, ...others, LEFT_OVER, new SessionMethod()],
+      [keys, ...others, LEFT_OVER, new SessionMethod(byCredential)],
       nothing,
       new PathRules([], roles),
       SHOWN,

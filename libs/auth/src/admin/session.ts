@@ -1,11 +1,13 @@
 import { hash } from 'node:crypto';
-import { type Exchange, type Principal, Refusal } from '#kernel';
+import { clientIsSecure, type Exchange, type Principal, Refusal } from '#kernel';
+import { asItIsNow } from '../issued/fixed.js';
 import { type Method, type Outcome } from '../methods/method.js';
 import { type Stores } from '../stores.js';
 
 export const SESSION_COOKIE = 'aegis_session';
 
 const LONGEST = 256;
+const LONGEST_COOKIE = 4096;
 const CHANGES_NOTHING = new Set(['GET', 'HEAD']);
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="aegis"' };
 
@@ -17,6 +19,9 @@ export class SessionMethod implements Method<string> {
   readonly name = 'oauth2';
   readonly challenge = 'Cookie realm="aegis"';
 
+  /** `declared`: the keys of the configuration, by the names of their credentials. */
+  constructor(private readonly declared: ReadonlyMap<string, Principal>) {}
+
   credentialIn(exchange: Exchange): string | null {
     const token = sessionCookie(exchange);
     if (token === null) return null;
@@ -27,17 +32,32 @@ export class SessionMethod implements Method<string> {
   }
 
   async verify(token: string, { keys }: Stores): Promise<Outcome> {
-    const principal: Principal | null = await keys.find(hash('sha256', token, 'hex'));
+    const found: Principal | null = await keys.find(hash('sha256', token, 'hex'));
+    const principal = found === null ? null : asItIsNow(found, this.declared);
     if (principal !== null) return principal;
     throw new Refusal('authentication_required', 'The session has ended: sign in again.', CHALLENGE);
   }
 }
 
-export function sessionCookie({ req }: Exchange): string | null {
-  const cookies = (req.headers.cookie ?? '').split(';').map((each) => each.trim());
-  const values = cookies.filter((each) => each.startsWith(`${SESSION_COOKIE}=`));
-  const value = values[0]?.slice(SESSION_COOKIE.length + 1);
-  return values.length !== 1 || value === undefined || value === '' || value.length > LONGEST ? null : value;
+export function sessionCookie(exchange: Exchange): string | null {
+  const value = cookieIn(exchange, SESSION_COOKIE);
+  return value === null || value.length > LONGEST ? null : value;
+}
+
+/**
+ * Over TLS with the prefix that browsers take from this host itself only: a neighbour, such as another name of the same
+ * domain, cannot plant a cookie of ours.
+ */
+export function cookieName(exchange: Exchange, name: string): string {
+  return clientIsSecure(exchange) ? `__Host-${name}` : name;
+}
+
+/** null: there is none, or more than one, and nobody knows whose the first is. */
+export function cookieIn(exchange: Exchange, name: string): string | null {
+  const begin = `${cookieName(exchange, name)}=`;
+  const cookies = (exchange.req.headers.cookie ?? '').split(';').map((each) => each.trim());
+  const [value, ...others] = cookies.filter((each) => each.startsWith(begin)).map((each) => each.slice(begin.length));
+  return value === undefined || others.length > 0 || value === '' || value.length > LONGEST_COOKIE ? null : value;
 }
 
 /** Every browser of today says one of the two with what changes something. */

@@ -12,6 +12,11 @@ const PREFIX: Readonly<Record<TokenKind, string>> = {
 };
 export const ACCESS_PREFIX = PREFIX.access;
 
+/** Whether it is one of ours rather than a key. */
+export function isIssued(token: string): boolean {
+  return Object.values(PREFIX).some((prefix) => token.startsWith(prefix));
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const RANDOM_BYTES = 32;
 const SWEPT_AT_ONCE = 200;
@@ -36,7 +41,7 @@ interface Owner {
   readonly consumer_id: string | null;
   readonly credential: string;
   readonly credential_id: string | null;
-  /** Fixed when it was given; null: those that the consumer has. */
+  /** Of who is no consumer of the database, as they were when it was given; null: those that the consumer has. */
   readonly roles: readonly string[] | null;
   readonly scopes: readonly string[];
   readonly user_name: string | null;
@@ -58,7 +63,7 @@ export class IssuedTokens {
     private readonly clock: Clock,
   ) {}
 
-  /** `fixed`: the roles stay as they are now, and it cannot be renewed. */
+  /** `fixed`: the roles of who is no consumer stay as they are now, and it cannot be renewed. */
   async give(principal: Principal, lifetimes: Lifetimes, fixed: boolean): Promise<TokenPair> {
     const owner = ownerOf(principal, fixed);
     return await this.inStore((manager) => this.pair(manager, owner, uuidv7(this.clock.now()), lifetimes, !fixed));
@@ -67,7 +72,10 @@ export class IssuedTokens {
   /** For a person who signed in. */
   async openSession(principal: Principal, lifetime: number): Promise<string> {
     const owner = ownerOf(principal, true);
-    return await this.inStore((manager) => this.insert(manager, 'session', owner, uuidv7(this.clock.now()), lifetime));
+    return await this.inStore(async (manager) => {
+      await manager.query(SWEEP, [SWEPT_AT_ONCE]);
+      return await this.insert(manager, 'session', owner, uuidv7(this.clock.now()), lifetime);
+    });
   }
 
   /** The next pair; null: the token is not good, or not any more. */
@@ -164,11 +172,13 @@ const SWEEP = `DELETE FROM issued_tokens WHERE id IN
   (SELECT id FROM issued_tokens WHERE expires_at < now() - interval '1 day' LIMIT $1 FOR UPDATE SKIP LOCKED)`;
 
 function ownerOf({ consumer, id, credential, roles, scopes, user }: Principal, fixed: boolean): Owner {
+  // People at an issuer may be called like that too, but they have no credential here.
+  const stored = UUID.test(credential);
   return {
     consumer,
-    consumer_id: UUID.test(id) ? id : null,
+    consumer_id: stored ? id : null,
     credential,
-    credential_id: UUID.test(credential) ? credential : null,
+    credential_id: stored ? credential : null,
     roles: fixed ? roles : null,
     scopes,
     user_name: user,

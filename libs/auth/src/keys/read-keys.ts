@@ -1,8 +1,7 @@
 import { type DataSource } from 'typeorm';
+import { DECLARED } from '../consumers/declared.js';
+import { FIXED } from '../issued/fixed.js';
 import { type ReadKeys, type StoredKey } from './stored-keys.js';
-
-/** The credentials of those who signed in: their roles were fixed then, and they are good for Aegis's own paths only. */
-export const FIXED = 'session:';
 
 /** There is an epoch also when none of the keys is there. */
 interface None {
@@ -42,8 +41,9 @@ export function readKeysFrom(dataSource: DataSource): ReadKeys {
          AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
        UNION ALL
        SELECT t.id, t.hash, t.scopes, least(t.expires_at, c.expires_at), o.id, coalesce(o.name, t.consumer), o.plan,
-              coalesce(t.roles, o.roles),
-              CASE WHEN t.roles IS NULL THEN t.credential ELSE '${FIXED}' || t.id END, t.user_name, false
+              coalesce(o.roles, t.roles),
+              CASE WHEN t.roles IS NULL THEN t.credential WHEN t.credential LIKE '${DECLARED}%' THEN '${FIXED}' || t.credential
+                   ELSE '${FIXED}' || t.id END, t.user_name, false
        FROM issued_tokens t LEFT JOIN consumers o ON o.id = t.consumer_id LEFT JOIN credentials c ON c.id = t.credential_id
        WHERE t.hash = ANY ($1::bytea[]) AND t.kind IN ('access', 'session') AND t.revoked_at IS NULL
          AND t.expires_at > now()

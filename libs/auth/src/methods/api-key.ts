@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { type AuthConfig } from '#config';
 import { type Exchange, type Principal } from '#kernel';
 import { DECLARED } from '../consumers/declared.js';
+import { asItIsNow, FIXED } from '../issued/fixed.js';
 import { ACCESS_PREFIX } from '../issued/issued-tokens.js';
-import { FIXED } from '../keys/read-keys.js';
 import { type Stores } from '../stores.js';
 import { authorizationOf } from './authorization.js';
 import { type Method, type Outcome, Rejected } from './method.js';
@@ -59,7 +59,8 @@ export class ApiKeyMethod implements Method<string> {
   private settle(principal: Principal | null): Outcome {
     if (principal === null) return WRONG;
     if (principal.credential.startsWith(DECLARED)) return this.byCredential.get(principal.credential) ?? WRONG;
-    return principal.credential.startsWith(FIXED) && !this.takesSessions ? WRONG : principal;
+    if (!principal.credential.startsWith(FIXED)) return principal;
+    return (this.takesSessions ? asItIsNow(principal, this.byCredential) : null) ?? WRONG;
   }
 }
 

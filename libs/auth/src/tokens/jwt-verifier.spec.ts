@@ -81,6 +81,26 @@ describe('a token that was verified', () => {
     expect(await verifier.verify(text)).toBeInstanceOf(Rejected);
   });
 
+  it.each([
+    ['exp', -30, false],
+    ['exp', -29, true],
+    ['nbf', 30, true],
+    ['nbf', 31, false],
+  ])('may have an %s that is %i seconds away when clocks may be 30 apart: %s', async (claim, seconds, good) => {
+    const clock = new FakeClock();
+    const now = Math.floor(clock.now() / 1000);
+    const text = await signed({ sub: 'alice', exp: now + 600, [claim]: now + seconds });
+    const outcome = await verifierOf({ secrets }, clock).verify(text);
+    expect(outcome instanceof Rejected).toBe(!good);
+  });
+
+  it('may come from a clock that is ahead: when it was issued is no reason to refuse it', async () => {
+    const clock = new FakeClock();
+    const now = Math.floor(clock.now() / 1000);
+    const text = await signed({ sub: 'alice', iat: now + 3600, exp: now + 7200 });
+    expect(await verifierOf({ secrets }, clock).verify(text)).toMatchObject({ consumer: 'alice' });
+  });
+
   it('says who is calling, with what a declared consumer of that name has', async () => {
     const clock = new FakeClock();
     const verifier = verifierOf({ secrets }, clock);

@@ -60,7 +60,7 @@ export function requestHead(exchange: Exchange, plan: HeadPlan, hostOfTarget: st
 
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
-    const value = raw[i + 1] as string;
+    let value = raw[i + 1] as string;
     const first = name.charCodeAt(0) | 32;
     switch (name.length) {
       case 2:
@@ -77,6 +77,10 @@ export function requestHead(exchange: Exchange, plan: HeadPlan, hostOfTarget: st
         break;
       case 6:
         if (first === E && lower(name) === 'expect') continue;
+        if (first === C && value.includes('aegis_') && lower(name) === 'cookie') {
+          value = withoutOurCookies(value);
+          if (value === '') continue;
+        }
         break;
       case 7:
         if (first === U && lower(name) === 'upgrade') continue;
@@ -165,6 +169,15 @@ function namedByConnection(req: ClientRequest): Set<string> | null {
   return new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
 }
 
+/** Browsers send the cookies of the console wherever it has its origin from; an upstream could sign in with them. */
+function withoutOurCookies(cookies: string): string {
+  return cookies
+    .split(/; */)
+    .filter((each) => !OUR_COOKIE.test(each))
+    .join('; ');
+}
+
+const OUR_COOKIE = /^\s*(?:__Host-)?aegis_(?:session|login)=/i;
 /** Nobody can tell which of two is meant, so neither is. */
 const TWO_TRACES = ',';
 const NO_TRACE = '0'.repeat(32);

@@ -1,17 +1,18 @@
 import { Controller, Get, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { type Request, type Response } from 'express';
-import { isOfOurPages, IssuedTokens, SESSION_COOKIE, sessionCookie, type SignIn } from '#auth';
+import { isIssued, isOfOurPages, IssuedTokens, SESSION_COOKIE, sessionCookie, type SignIn } from '#auth';
 import { SnapshotStore } from '#gateway';
 import { clientIsSecure, type Exchange, type Principal, Refusal } from '#kernel';
+import { FailedCredentials } from '#rate-limit';
 import { exchangeOf } from '../../reserved-paths.js';
 import { AdminGuard } from '../admin.guard.js';
 import { Needs } from '../needs.js';
-import { asCookie, setCookie, UNDER_WAY_COOKIE, underWayIn } from './cookies.js';
+import { clearUnderWay, setCookie, setUnderWay, underWayIn } from './cookies.js';
 import { readForm } from './form.js';
+import { returnPath } from './return-to.js';
 
 const SESSION_MS = 12 * 3_600_000;
 const UNDER_WAY_MS = 600_000;
-const CONSOLE = '/console';
 
 /** Signing in to the console: by the issuer that `auth.oauth2.login` names, or with a key. Both end in a session cookie. */
 @Controller('api/admin')
@@ -21,29 +22,37 @@ export class LoginController {
     private readonly guard: AdminGuard,
     private readonly store: SnapshotStore,
     private readonly tokens: IssuedTokens,
+    private readonly failed: FailedCredentials,
   ) {}
 
+  /** `returnTo=`: a path of Aegis's own to be at afterwards. */
   @Get('login')
   @Needs('nothing')
   async begin(@Req() req: Request, @Res() res: Response): Promise<void> {
     const exchange = exchangeOf(req);
     const { url, underWay } = await this.signIn().begin(originOf(exchange));
-    setCookie(exchange, res, UNDER_WAY_COOKIE, asCookie(underWay), UNDER_WAY_MS);
-    res.redirect(303, url);
+    const returnTo = returnPath(new URLSearchParams(exchange.query).get('returnTo'));
+    setUnderWay(exchange, res, { ...underWay, returnTo }, UNDER_WAY_MS);
+    leadTo(res, url);
   }
 
   @Get('login/callback')
   @Needs('nothing')
   async finish(@Req() req: Request, @Res() res: Response): Promise<void> {
     const exchange = exchangeOf(req);
-    const underWay = underWayIn(exchange);
-    if (underWay === null) {
+    const signIn = this.signIn();
+    const begun = underWayIn(exchange);
+    if (begun === null) {
       throw new Refusal('bad_request', 'No sign-in was begun in this browser of late: begin at /api/admin/login.');
     }
-    setCookie(exchange, res, UNDER_WAY_COOKIE, '', 0);
-    const principal = await this.signIn().finish(originOf(exchange), exchange.query, underWay);
+    this.failed.refuse(exchange);
+    clearUnderWay(exchange, res);
+    const principal = await this.orCounted(exchange, signIn.finish(originOf(exchange), exchange.query, begun));
+    exchange.principal = principal;
+    if (principal.roles.length === 0) throw new Refusal('forbidden', signIn.missing);
     await this.open(exchange, res, principal);
-    res.redirect(303, CONSOLE);
+    // The cookie is the browser's to write, so what it says is looked at again.
+    leadTo(res, returnPath(begun.returnTo));
   }
 
   /** `{"key": "…"}`: any key that works here, for a session in its place. */
@@ -57,9 +66,10 @@ export class LoginController {
       throw new Refusal('forbidden', 'Another site has sent this.');
     }
     const key = (await readForm(req)).get('key') ?? '';
-    if (key === '') {
+    // A session, or a token that was given before, is not renewed this way for ever.
+    if (key === '' || isIssued(key)) {
       throw new Refusal('validation_failed', 'Send {"key": "…"} with a key that works here.', undefined, [
-        { path: 'key', message: 'is required' },
+        { path: 'key', message: key === '' ? 'is required' : 'is a token that was given for a key: send the key' },
       ]);
     }
     headers['x-api-key'] = key;
@@ -80,6 +90,7 @@ export class LoginController {
     const token = sessionCookie(exchange);
     if (token === null) return;
     if (!isOfOurPages(exchange)) throw new Refusal('forbidden', 'Another site has sent this.');
+    await this.nameWhoLeaves(exchange);
     await this.tokens.revoke(token);
     setCookie(exchange, res, SESSION_COOKIE, '', 0);
   }
@@ -90,6 +101,23 @@ export class LoginController {
     const { principal } = exchangeOf(req);
     if (principal === null) throw this.store.current.access.admin.route.required();
     return shown(principal);
+  }
+
+  /** For the audit log. A session that has ended already is left as well. */
+  private async nameWhoLeaves(exchange: Exchange): Promise<void> {
+    try {
+      await this.guard.identify(exchange);
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal) || refusal.status !== 401) throw refusal;
+    }
+  }
+
+  /** Each try costs the issuer a question, and what comes with it may be made up: it counts as a guess. */
+  private async orCounted<T>(exchange: Exchange, signIn: Promise<T>): Promise<T> {
+    return await signIn.catch(async (refusal: unknown) => {
+      if (refusal instanceof Refusal && refusal.status === 401) await this.failed.count(exchange);
+      throw refusal;
+    });
   }
 
   private signIn(): SignIn {
@@ -106,6 +134,12 @@ export class LoginController {
 
 function shown({ consumer, user, roles }: Principal): object {
   return { name: consumer, user, roles };
+}
+
+/** What stands in the address is for this browser and this moment. */
+function leadTo(res: Response, url: string): void {
+  res.setHeader('Cache-Control', 'no-store');
+  res.redirect(303, url);
 }
 
 function originOf(exchange: Exchange): string {

@@ -1,6 +1,6 @@
 import { Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { type Request, type Response } from 'express';
-import { IssuedTokens, type TokenPair } from '#auth';
+import { isIssued, IssuedTokens, type TokenPair } from '#auth';
 import { SnapshotStore } from '#gateway';
 import { type Exchange, Refusal } from '#kernel';
 import { FailedCredentials } from '#rate-limit';
@@ -76,7 +76,7 @@ export class TokenController {
     const [id, secret] = clientIn(headers.authorization) ?? [form.get('client_id'), form.get('client_secret')];
     // A session, or a token that was given before, is not renewed this way for ever.
     const key = secret ?? headers['x-api-key'];
-    if (typeof key !== 'string' || key === '' || key.startsWith('aegis_at_') || key.startsWith('aegis_st_')) {
+    if (typeof key !== 'string' || key === '' || isIssued(key)) {
       return new NotGranted('invalid_client', 'Send an API key as client_secret, or as X-API-Key.');
     }
     headers['x-api-key'] = key;
