@@ -5,13 +5,15 @@ import { hasColors } from './terminal.js';
 export interface ConfigOptions {
   readonly config?: string;
   readonly dataDir?: string;
+  /** Masks may stand for secrets: the gateway knows them. */
+  readonly takesMasks?: boolean;
 }
 
 export const DEFAULT_CONFIG = 'config/aegis.config.yaml';
 
-export async function load({ config, dataDir }: ConfigOptions): ReturnType<typeof loadConfig> {
+export async function load({ config, dataDir, takesMasks = false }: ConfigOptions): ReturnType<typeof loadConfig> {
   const file = config === undefined || config === '' ? DEFAULT_CONFIG : config;
-  return await loadConfig({ file, ...(dataDir !== undefined && dataDir !== '' && { dataDir }) });
+  return await loadConfig({ file, takesMasks, ...(dataDir !== undefined && dataDir !== '' && { dataDir }) });
 }
 
 /** For commands that need a configuration and are not about its mistakes. */

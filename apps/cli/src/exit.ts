@@ -17,6 +17,8 @@ export class CliError extends Error {
   constructor(
     readonly exit: ExitCode,
     message: string,
+    /** Of the gateway's answer, where that is what is told. */
+    readonly code: string | null = null,
   ) {
     super(message);
   }

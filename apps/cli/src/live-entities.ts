@@ -1,8 +1,9 @@
 import { ENTITY_KINDS, entitiesOf, type Entity } from '#config';
 import { type ConfigOptions, loadValid } from './config-file.js';
 import { CliError } from './exit.js';
-import { ask, askAll, type LiveOptions } from './live-gateway.js';
-import { type RunningEntity, type Step } from './sync-plan.js';
+import { ask, askAll, type LiveOptions, LONG_PATIENCE_MS } from './live-gateway.js';
+import { documentOf } from './sync-document.js';
+import { idOf, type Plan, planOf, type RunningEntity, type Step } from './sync-plan.js';
 import { count } from './terminal.js';
 
 type Item = Readonly<Record<string, unknown>> & { readonly name: string; readonly source: 'file' | 'api' };
@@ -18,20 +19,95 @@ export async function runningEntities(options: LiveOptions): Promise<RunningEnti
   return lists.flat();
 }
 
-export async function entitiesInFile(options: ConfigOptions): Promise<Entity[]> {
-  const { config } = await loadValid(options);
-  return ENTITY_KINDS.flatMap((kind) => entitiesOf(kind, config));
+/** An entity that a file wants: as it may be shown, and as it is. */
+export interface WantedEntity extends Entity {
+  readonly whole: Entity['spec'];
 }
 
-/** Makes the steps of a plan, one after the other. Ends at the first that the gateway refuses. */
-export async function apply(
+export async function entitiesInFile(options: ConfigOptions): Promise<WantedEntity[]> {
+  const { config } = await loadValid({ ...options, takesMasks: true });
+  return ENTITY_KINDS.flatMap((kind) => {
+    const revealed = entitiesOf(kind, config, 'revealed');
+    return entitiesOf(kind, config).map((entity, index) => ({
+      ...entity,
+      whole: revealed[index]?.spec ?? entity.spec,
+    }));
+  });
+}
+
+/** The version of the entities that a gateway has, so that nobody else's change is undone unseen. */
+async function versionOf(options: LiveOptions): Promise<number> {
+  const { items } = await ask<{ items: readonly { version: number }[] }>(
+    options,
+    'GET',
+    '/api/admin/config/history?limit=1',
+  );
+  return items[0]?.version ?? 0;
+}
+
+export interface Comparison {
+  readonly plan: Plan;
+  readonly running: readonly RunningEntity[];
+  readonly wanted: readonly WantedEntity[];
+  readonly version: number;
+}
+
+/** What has to happen for a gateway to run what a file says. */
+export async function compare(file: string, options: LiveOptions & ConfigOptions, prune: boolean): Promise<Comparison> {
+  const wanted = await entitiesInFile({ ...options, config: file });
+  const version = await versionOf(options);
+  const running = await runningEntities(options);
+  const plan = planOf(wanted, running, prune);
+  return { plan: await withSecrets(options, plan, wanted, running), running, wanted, version };
+}
+
+/** Nobody is shown secrets, so only the gateway can say whether those of entities that look the same are the same. */
+async function withSecrets(
+  options: LiveOptions,
+  plan: Plan,
+  wanted: readonly WantedEntity[],
+  running: readonly RunningEntity[],
+): Promise<Plan> {
+  const others = new Set([...plan.steps, ...plan.blocked].map(idOf));
+  const ofFile = new Set(running.filter(({ source }) => source === 'file').map(idOf));
+  const same = wanted.filter((entity) => {
+    const id = idOf(entity);
+    return !others.has(id) && !ofFile.has(id) && JSON.stringify(entity.spec) !== JSON.stringify(entity.whole);
+  });
+  if (same.length === 0) return plan;
+  const steps = same.map(({ kind, name, spec }): Step => ({ action: 'change', kind, name, before: spec, after: spec }));
+  const body = documentAfter(running, steps, wanted);
+  const sent = { body, patience: LONG_PATIENCE_MS };
+  const { updated } = await ask<{ updated: readonly string[] }>(options, 'POST', '/api/admin/config/validate', sent);
+  return { ...plan, steps: [...steps.filter((step) => updated.includes(idOf(step))), ...plan.steps] };
+}
+
+/**
+ * Makes the changes of a plan: all at once, as one version, or none. A key that may change some kinds only makes them one
+ * after the other, and ends at the first that the gateway refuses.
+ */
+export async function apply(options: LiveOptions, { plan, running, wanted, version }: Comparison): Promise<void> {
+  const body = documentAfter(running, plan.steps, wanted);
+  const sent = { body, patience: LONG_PATIENCE_MS, headers: { 'if-match': `"v${version}"` } };
+  try {
+    await ask(options, 'PUT', '/api/admin/config', sent);
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'forbidden') throw error;
+    await applyOneByOne(options, plan.steps, running, wanted);
+  }
+}
+
+async function applyOneByOne(
   options: LiveOptions,
   steps: readonly Step[],
   running: readonly RunningEntity[],
+  wanted: readonly WantedEntity[],
 ): Promise<void> {
+  const whole = wholeOf(wanted);
   for (const [done, { kind, name, after }] of steps.entries()) {
     try {
-      if (after !== null) await ask(options, 'PUT', pathOf(kind, name), { body: after });
+      const body = whole.get(idOf({ kind, name })) ?? after;
+      if (after !== null) await ask(options, 'PUT', pathOf(kind, name), { body });
       for (const gone of replaced(kind, name, after, running)) await ask(options, 'DELETE', pathOf(kind, gone));
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
@@ -39,6 +115,31 @@ export async function apply(
       throw new CliError(error.exit, `${kind}/${name}: ${error.message}\n${made}`);
     }
   }
+}
+
+/** Everything that the admin API is to have after these steps. Address rules have no names there, so those of the file come along. */
+function documentAfter(
+  running: readonly RunningEntity[],
+  steps: readonly Step[],
+  wanted: readonly WantedEntity[],
+): object {
+  const whole = wholeOf(wanted);
+  const entities = new Map(
+    running
+      .filter(({ kind, source }) => source === 'api' || kind === 'ip-rules')
+      .map((each) => [idOf(each), each as Entity]),
+  );
+  for (const { kind, name, after } of steps) {
+    for (const gone of replaced(kind, name, after, running)) entities.delete(idOf({ kind, name: gone }));
+    if (after !== null)
+      entities.set(idOf({ kind, name }), { kind, name, spec: whole.get(idOf({ kind, name })) ?? after });
+  }
+  return documentOf([...entities.values()]);
+}
+
+/** Address rules are put together for a plan, and have no secrets. */
+function wholeOf(wanted: readonly WantedEntity[]): ReadonlyMap<string, Entity['spec']> {
+  return new Map(wanted.filter(({ kind }) => kind !== 'ip-rules').map((entity) => [idOf(entity), entity.whole]));
 }
 
 /** What has to go for this: itself, or, since address rules are kept as one, the others that say the same. */

@@ -7,12 +7,16 @@ export interface LiveOptions {
 }
 
 const PATIENCE_MS = 10_000;
+/** For what is worked on as a whole. */
+export const LONG_PATIENCE_MS = 60_000;
 
 type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 interface Sent {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds. */
+  readonly patience?: number;
 }
 
 /** Asks the admin API of a running gateway. Whatever comes instead of an answer is told in one line. */
@@ -46,7 +50,7 @@ async function send(
   { url, key = '' }: LiveOptions,
   method: HttpMethod,
   path: string,
-  { body, headers }: Sent,
+  { body, headers, patience = PATIENCE_MS }: Sent,
 ): Promise<{ readonly base: string; readonly response: Response }> {
   if (key === '') {
     throw new CliError(
@@ -102,9 +106,9 @@ async function fetchFrom(
     ...init,
     headers: { accept: 'application/json', ...headers },
     redirect: 'manual',
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(patience),
   }).catch((error: unknown) => {
-    throw unreachable(base, error);
+    throw unreachable(base, error, patience);
   });
   return { base, response };
 }
@@ -116,10 +120,10 @@ function baseOf(url: string): string {
   return new URL(url).origin;
 }
 
-function unreachable(base: string, error: unknown): CliError {
+function unreachable(base: string, error: unknown, patience: number): CliError {
   const start = 'Is it running (`aegis start`)? Is it elsewhere (--url, AEGIS_URL)?';
   if (error instanceof Error && error.name === 'TimeoutError') {
-    return new CliError(EXIT.unreachable, `${base} has not answered within ${PATIENCE_MS / 1000} s. ${start}`);
+    return new CliError(EXIT.unreachable, `${base} has not answered within ${patience / 1000} s. ${start}`);
   }
   return new CliError(EXIT.unreachable, `No gateway at ${base}: ${reasonOf(error)}. ${start}`);
 }
@@ -157,5 +161,6 @@ function refused({ code, title, detail, errors = [] }: Partial<Problem>, base: s
     );
   }
   const lines = errors.map(({ message }) => `  ${message}`);
-  return new CliError(EXIT.no, [`${title ?? 'Refused'}: ${detail ?? 'it does not say why.'}`, ...lines].join('\n'));
+  const said = `${title ?? 'Refused'}: ${detail ?? 'it does not say why.'}`;
+  return new CliError(EXIT.no, [said, ...lines].join('\n'), code ?? null);
 }

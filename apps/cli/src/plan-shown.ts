@@ -33,6 +33,8 @@ export function printPlan({ steps, blocked, kept }: Plan, url: string): void {
 
 function fieldLines(step: Step): string[] {
   const changes = fieldChanges(step);
+  // Two masks look the same.
+  if (changes.length === 0) return ['a secret is another'];
   const lines = changes
     .slice(0, MOST_FIELDS)
     .map(({ path, before, after }) => `${path}: ${shown(before)} → ${shown(after)}`);

@@ -1,4 +1,4 @@
-import { type Entity, type EntityKind, readEntity, shownMeaning } from '#config';
+import { type Entity, type EntityKind, hasMask, readEntity, shownMeaning } from '#config';
 
 type Spec = Entity['spec'];
 
@@ -78,8 +78,13 @@ export function fieldChanges({ before, after }: Pick<Step, 'before' | 'after'>):
   const old = new Map(leavesOf(before ?? {}));
   const now = new Map(leavesOf(after ?? {}));
   return [...new Set([...old.keys(), ...now.keys()])]
-    .filter((path) => JSON.stringify(old.get(path)) !== JSON.stringify(now.get(path)))
+    .filter((path) => !looksTheSame(old.get(path), now.get(path)))
     .map((path) => ({ path, before: old.get(path), after: now.get(path) }));
+}
+
+/** Masks may be worded differently, and none says what it stands for. */
+function looksTheSame(before: unknown, after: unknown): boolean {
+  return JSON.stringify(before) === JSON.stringify(after) || (hasMask(before) && hasMask(after));
 }
 
 function leavesOf(value: unknown, path = ''): [string, unknown][] {
@@ -94,7 +99,7 @@ function inOrder(steps: readonly Step[]): Step[] {
   return [...ORDER.flatMap((kind) => of(kind, false)), ...ORDER.toReversed().flatMap((kind) => of(kind, true))];
 }
 
-function idOf({ kind, name }: Entity): string {
+export function idOf({ kind, name }: Pick<Entity, 'kind' | 'name'>): string {
   return `${kind}/${name}`;
 }
 

@@ -56,10 +56,13 @@ export { mergeEntities, type MergedConfig, type Misfit, misfitsAmong } from './e
 export {
   type EntityMistake,
   examineEntities,
+  hasMask,
   maskedSpec,
   nameForEntity,
   readEntity,
   shownMeaning,
   unmasked,
+  wholeMeaning,
 } from './entities/read.js';
+export { Seal } from './entities/seal.js';
 export { nearest } from './schema/nearest.js';

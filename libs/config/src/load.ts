@@ -43,6 +43,8 @@ export interface LoadOptions {
   readonly dataDir?: string;
   /** Default: the working directory. */
   readonly cwd?: string;
+  /** Masks may stand for secrets, as in what was exported. Default: they are mistakes. */
+  readonly takesMasks?: boolean;
 }
 
 const LARGEST = 8 * 1024 ** 2;
@@ -69,7 +71,7 @@ export function loadUnexamined(options: LoadOptions): Unexamined {
   const files = new Files(places, env);
   const text = textOf(files.config);
   if ('problem' in text) return refused(file, files, `${files.config} ${text.problem}`, text.hint);
-  return readConfig(text.text, file, files, env);
+  return readConfig(text.text, options, files, env);
 }
 
 export function placesOf(options: LoadOptions): { readonly places: Places; readonly env: Environment } {
@@ -90,7 +92,12 @@ function textOf(path: string): { readonly text: string } | { readonly problem: s
   }
 }
 
-function readConfig(text: string, file: string, files: Files, env: Environment): Unexamined {
+function readConfig(
+  text: string,
+  { file, takesMasks = false }: LoadOptions,
+  files: Files,
+  env: Environment,
+): Unexamined {
   const lines = new Lines(text);
   const yaml = readYaml(text, lines, env);
   const overridden = applyOverrides(yaml.tree, env, root);
@@ -98,7 +105,14 @@ function readConfig(text: string, file: string, files: Files, env: Environment):
   if (yaml.findings.length === 0 && tree.kind === 'map' && tree.entries.size === 0) {
     return refused(file, files, `${files.config} is empty`, 'a configuration needs at least gateway.routes');
   }
-  const reading: Reading = { mistakes: [], warnings: [], secrets: files, revealed: new Set(), expressions: [] };
+  const reading: Reading = {
+    mistakes: [],
+    warnings: [],
+    secrets: files,
+    revealed: new Set(),
+    expressions: [],
+    takesMasks,
+  };
   const checks = new Checks(files);
   // A file that is not YAML says nothing about the settings in it.
   const declared = root.read(yaml.broken ? scalar(null) : tree, new Place([], tree.origin, reading));

@@ -1,9 +1,8 @@
 import { type ConfigOptions } from '../config-file.js';
 import { EXIT, type ExitCode } from '../exit.js';
-import { entitiesInFile, runningEntities } from '../live-entities.js';
+import { compare } from '../live-entities.js';
 import { type LiveOptions } from '../live-gateway.js';
 import { planAsJson, printPlan } from '../plan-shown.js';
-import { planOf } from '../sync-plan.js';
 import { printJson } from '../terminal.js';
 
 export interface DiffOptions extends LiveOptions, ConfigOptions {
@@ -13,8 +12,7 @@ export interface DiffOptions extends LiveOptions, ConfigOptions {
 
 /** In what a gateway differs from a file. */
 export async function diff(file: string, options: DiffOptions): Promise<ExitCode> {
-  const wanted = await entitiesInFile({ ...options, config: file });
-  const plan = planOf(wanted, await runningEntities(options), options.prune === true);
+  const { plan } = await compare(file, options, options.prune === true);
   if (options.json === true) printJson(planAsJson(plan));
   else printPlan(plan, options.url);
   return plan.steps.length + plan.blocked.length === 0 ? EXIT.fine : EXIT.no;

@@ -1,8 +1,7 @@
 import { CliError, EXIT, type ExitCode } from '../exit.js';
 import { confirm } from '../confirm.js';
-import { apply, entitiesInFile, runningEntities } from '../live-entities.js';
+import { apply, compare } from '../live-entities.js';
 import { planAsJson, printPlan } from '../plan-shown.js';
-import { planOf } from '../sync-plan.js';
 import { count, print, printJson } from '../terminal.js';
 import { type DiffOptions } from './diff.js';
 
@@ -13,9 +12,8 @@ export interface SyncOptions extends DiffOptions {
 /** Has a gateway serve what a file says: shows what that changes, asks, and does it. */
 export async function sync(file: string, options: SyncOptions): Promise<ExitCode> {
   const { json = false, yes = false, prune = false, url } = options;
-  const wanted = await entitiesInFile({ ...options, config: file });
-  const running = await runningEntities(options);
-  const plan = planOf(wanted, running, prune);
+  const comparison = await compare(file, options, prune);
+  const { plan } = comparison;
   if (json) printJson(planAsJson(plan));
   else printPlan(plan, url);
   const outcome = plan.blocked.length === 0 ? EXIT.fine : EXIT.no;
@@ -24,7 +22,7 @@ export async function sync(file: string, options: SyncOptions): Promise<ExitCode
     if (!json) print('Nothing was changed.');
     return EXIT.no;
   }
-  await apply(options, plan.steps, running);
+  await apply(options, comparison);
   if (!json) print(`${count(plan.steps.length, 'change')} made; ${url} serves them.`);
   return outcome;
 }

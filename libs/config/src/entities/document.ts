@@ -41,6 +41,7 @@ export function readDocument(
     secrets: knownSecrets(running),
     revealed: new Set(),
     expressions: [],
+    takesMasks: true,
   };
   const declared = root.read(tree, new Place([], tree.origin, reading));
   const wrong = [...reading.mistakes.map(said), ...foreignSettings(tree, declared, running.declared)];

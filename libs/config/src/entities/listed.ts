@@ -2,10 +2,11 @@ import { type Config } from '../compile/config.js';
 import { type Secret } from '../secrets/secret.js';
 import { type Entity, type EntityKind, KINDS } from './kinds.js';
 
-/** The entities of a configuration, as they could stand in a file; what is secret about them is masked. */
-export function entitiesOf(kind: EntityKind, config: Config): Entity[] {
+/** The entities of a configuration, as they could stand in a file. Default: what is secret about them is masked. */
+export function entitiesOf(kind: EntityKind, config: Config, secrets: 'masked' | 'revealed' = 'masked'): Entity[] {
+  const secret = (each: Secret): string => (secrets === 'masked' ? each.toString() : each.reveal());
   return namedValues(kind, config).map(([name, value]) => {
-    const written = KINDS[kind].schema.write(value, { terse: true, secret: (secret: Secret) => secret.toString() });
+    const written = KINDS[kind].schema.write(value, { terse: true, secret });
     const { name: _, ...spec } = written as Record<string, unknown>;
     return { kind, name, spec };
   });

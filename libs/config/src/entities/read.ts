@@ -1,7 +1,7 @@
 import { type InputNode, fromValue } from '../input/node.js';
 import { explosive } from '../expressions/explosive.js';
 import { derivedName } from '../compile/names.js';
-import { MASK } from '../secrets/secret.js';
+import { isMask, MASK } from '../secrets/secret.js';
 import { type Expression, Place, type Finding, type Reading } from '../schema/schema.js';
 import { showPath } from '../mistakes.js';
 import { type Entity, type EntityKind, KINDS } from './kinds.js';
@@ -40,7 +40,7 @@ export function readEntity(entity: Entity): ReadEntity {
   const value = KINDS[kind].schema.read(node, new Place([], node.origin, reading));
   const read = {
     value,
-    mistakes: [...maskedLeft(spec), ...reading.mistakes.map(said)],
+    mistakes: reading.mistakes.map(said),
     secrets: reading.revealed,
     expressions: reading.expressions,
   };
@@ -57,7 +57,10 @@ export async function examineEntities(entities: readonly Entity[]): Promise<read
 
 const NO_FILES = {
   file: () => ({ problem: 'files are named in the configuration file only' }),
-  decrypt: () => ({ problem: 'encrypted values stand in the configuration file only' }),
+  decrypt: () => ({
+    problem:
+      'encrypted values stand in the configuration file only; one of the database cannot be read here: AEGIS_SECRET_KEY is missing or another',
+  }),
 };
 
 export function said({ path, message, hint, allowed }: Omit<Finding, 'origin'>): EntityMistake {
@@ -65,16 +68,10 @@ export function said({ path, message, hint, allowed }: Omit<Finding, 'origin'>):
   return { path: showPath(path), message: more === undefined ? message : `${message} (${more})` };
 }
 
-function maskedLeft(spec: unknown): EntityMistake[] {
-  const message = `${MASK} stands for a secret that is not shown: write the secret itself`;
-  return pathsOfMasks(spec).map((path) => ({ path: showPath(path), message }));
-}
-
-function pathsOfMasks(value: unknown, path: readonly (string | number)[] = []): (readonly (string | number)[])[] {
-  if (value === MASK) return [path];
-  if (Array.isArray(value)) return value.flatMap((child, index) => pathsOfMasks(child, [...path, index]));
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, child]) => pathsOfMasks(child, [...path, key]));
+/** Whether a mask stands in it somewhere. */
+export function hasMask(value: unknown): boolean {
+  if (typeof value === 'string') return isMask(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasMask);
 }
 
 /** As it was written, but for what must not be shown. */
@@ -93,7 +90,9 @@ function masked(value: unknown, secrets: ReadonlySet<string>): unknown {
 
 /** Puts back what was masked when somebody read it, where it stands at the same place still. */
 export function unmasked(spec: unknown, stored: unknown): unknown {
-  if (spec === MASK && (typeof stored === 'string' || typeof stored === 'number')) return stored;
+  if (typeof spec === 'string' && isMask(spec) && (typeof stored === 'string' || typeof stored === 'number')) {
+    return stored;
+  }
   if (Array.isArray(spec)) {
     return spec.map((child: unknown, index) => unmasked(child, Array.isArray(stored) ? stored[index] : undefined));
   }
@@ -110,6 +109,11 @@ export function unmasked(spec: unknown, stored: unknown): unknown {
 /** Everything said out, in one order, but for secrets: the same for what reads the same. */
 export function shownMeaning(kind: EntityKind, value: unknown): string {
   return JSON.stringify(KINDS[kind].schema.write(value, { terse: false, secret: () => MASK }));
+}
+
+/** Everything, secrets too: only to be compared. */
+export function wholeMeaning(kind: EntityKind, value: unknown): string {
+  return JSON.stringify(KINDS[kind].schema.write(value, { terse: false, secret: (secret) => secret.reveal() }));
 }
 
 /** A name for one that was given none, as the file would derive it. */

@@ -1,5 +1,5 @@
 import { type InputNode } from '../input/node.js';
-import { Secret } from '../secrets/secret.js';
+import { isMask, MASK_LEFT, Secret } from '../secrets/secret.js';
 import { found } from './scalars.js';
 import { type JsonSchema, Place, type Reading, Schema, type Writing } from './schema.js';
 
@@ -18,6 +18,10 @@ class Hidden extends Schema<string> {
   read(node: InputNode, place: Place): string {
     const reading: Reading = { ...place.reading, mistakes: [] };
     const value = this.inner.read(node, new Place(place.path, place.origin, reading));
+    if (node.kind === 'scalar' && isMask(node.source)) {
+      if (place.reading.takesMasks !== true) place.wrong(MASK_LEFT);
+      return value;
+    }
     if (node.kind === 'scalar') place.reading.revealed.add(node.source);
     const shown = found(node);
     for (const mistake of reading.mistakes) {

@@ -30,6 +30,8 @@ export interface Reading {
   readonly revealed: Set<string>;
   /** Regular expressions that compile, and that nobody knows yet to be harmless. */
   readonly expressions: Expression[];
+  /** Masks may stand for secrets: whoever reads it knows them, or hands it to who does. Default: they are mistakes. */
+  readonly takesMasks?: boolean;
 }
 
 /** A spot in the tree while it is read: knows its path, and takes complaints. */

@@ -1,5 +1,5 @@
 import { type InputNode, type MapNode } from '../input/node.js';
-import { Secret, type SecretReference } from '../secrets/secret.js';
+import { isMask, MASK_LEFT, Secret, type SecretReference } from '../secrets/secret.js';
 import { nearest } from './nearest.js';
 import { found } from './scalars.js';
 import { type JsonSchema, type Place, Schema, type Writing } from './schema.js';
@@ -68,6 +68,10 @@ class SecretSchema extends Schema<Secret> {
   }
 
   private checked(secret: string, reference: SecretReference | null, place: Place): Secret {
+    if (isMask(secret)) {
+      if (place.reading.takesMasks !== true) place.wrong(MASK_LEFT);
+      return new Secret(secret, secret);
+    }
     place.reading.revealed.add(secret);
     const problem = secret === '' ? 'it is empty' : this.options.check?.(secret);
     if (problem === undefined) return new Secret(secret, this.options.shown?.(secret), reference);

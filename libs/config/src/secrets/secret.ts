@@ -5,6 +5,13 @@ export type SecretReference = { readonly file: string } | { readonly encrypted: 
 
 export const MASK = '(masked)';
 
+/** Whether it only says that there is a secret. Some say more about it after a colon. */
+export function isMask(text: string): boolean {
+  return text === MASK || /^\(masked: [^)]*\)$/.test(text);
+}
+
+export const MASK_LEFT = `${MASK} stands for a secret that is not shown: write the secret itself`;
+
 /** A value that is never shown by accident: not by JSON, a template string, an error or `util.inspect`. */
 export class Secret {
   readonly #value: string;

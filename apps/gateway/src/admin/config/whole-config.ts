@@ -1,4 +1,4 @@
-import { maskedSpec, readDocument, readEntity, shownMeaning, unmasked } from '#config';
+import { hasMask, maskedSpec, readDocument, readEntity, shownMeaning, unmasked, wholeMeaning } from '#config';
 import { Refusal } from '#kernel';
 import { type ConfigRecords, type EntityChange, type VersionRecord } from '#storage';
 import { type ConfigReload } from '../../config-reload.js';
@@ -50,8 +50,9 @@ export class WholeConfig {
         .filter(({ kind }) => kind !== 'ip-rules' || !read.sameIpRules)
         .map((entity) => {
           const before = now.get(entity.kind, entity.name);
-          if (before !== undefined && readsTheSame(before, { ...entity, version: 0 })) return before;
-          return { ...entity, spec: unmasked(entity.spec, before?.spec) as StoredEntity['spec'], version: 0 };
+          const spec = unmasked(entity.spec, before?.spec) as StoredEntity['spec'];
+          const asked: StoredEntity = { ...entity, spec, version: 0 };
+          return before !== undefined && readsTheSame(before, asked) ? before : asked;
         });
       return [...wanted, ...kept];
     });
@@ -122,8 +123,14 @@ function changesTo(now: EntitySet, wanted: readonly StoredEntity[]): Change[] {
   ];
 }
 
-function readsTheSame(a: StoredEntity, b: StoredEntity): boolean {
-  return shownMeaning(a.kind, readEntity(a).value) === shownMeaning(b.kind, readEntity(b).value);
+/** A mask that is left stands for what there is, where all that is shown is as it was. */
+function readsTheSame(before: StoredEntity, asked: StoredEntity): boolean {
+  const { kind } = before;
+  const [a, b] = [readEntity(before).value, readEntity(asked).value];
+  return (
+    wholeMeaning(kind, a) === wholeMeaning(kind, b) ||
+    (hasMask(asked.spec) && shownMeaning(kind, a) === shownMeaning(kind, b))
+  );
 }
 
 function inverse({ kind, name, before, after }: EntityChange): EntityChange {
