@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage } from 'node:http';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import {
   type RecordingUpstream,
@@ -26,7 +27,7 @@ function openssl(...args: string[]): void {
 }
 
 /** Made by openssl, an implementation that is not ours. */
-function certificate(name: string, extension: string, authority?: string): void {
+function certificate(name: string, extension: string, authority?: string, days = '2'): void {
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`];
   const said = ['-subj', `/CN=${name}`, '-addext', extension];
   if (authority === undefined) {
@@ -35,13 +36,47 @@ function certificate(name: string, extension: string, authority?: string): void 
   }
   openssl('req', ...key, ...said, '-out', `${name}.csr`);
   const by = ['-CA', `${authority}.crt`, '-CAkey', `${authority}.key`, '-CAcreateserial', '-copy_extensions', 'copy'];
-  openssl('x509', '-req', '-in', `${name}.csr`, ...by, '-days', '2', '-out', `${name}.crt`);
+  openssl('x509', '-req', '-in', `${name}.csr`, ...by, '-days', days, '-out', `${name}.crt`);
 }
 
-async function call(path: string, name: string | null): Promise<IncomingMessage> {
+function configuration(consumerFrom: string, consumer: string | null, authority = 'authority'): object {
+  return {
+    gateway: {
+      tls: { cert: file('server.crt'), key: file('server.key'), clientCa: file(`${authority}.crt`) },
+      upstreams: [{ name: 'main', targets: [upstream.url] }],
+      routes: [
+        { name: 'certified', path: '/certified', upstream: 'main', auth: { methods: ['mtls'], roles: ['machine'] } },
+        { name: 'keys', path: '/keys', upstream: 'main', auth: 'required' },
+      ],
+    },
+    auth: {
+      mtls: { consumerFrom },
+      consumers: consumer === null ? [] : [{ name: consumer, roles: ['machine'] }],
+    },
+  };
+}
+
+/** Has another configuration served, from when it says so on. */
+async function served(config: object): Promise<void> {
+  writeFileSync(gateway.configFile, JSON.stringify(config));
+  const req = request({
+    port: gateway.port,
+    path: '/_aegis/reload',
+    method: 'POST',
+    rejectUnauthorized: false,
+    agent: false,
+    headers: { 'x-api-key': gateway.adminKey },
+  });
+  req.end();
+  const [response] = (await once(req, 'response')) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(200);
+}
+
+async function call(path: string, name: string | null, agent: Agent | false = false): Promise<IncomingMessage> {
   const identity =
     name === null ? {} : { cert: readFileSync(file(`${name}.crt`)), key: readFileSync(file(`${name}.key`)) };
-  const req = request({ port: gateway.port, path, rejectUnauthorized: false, agent: false, ...identity });
+  const req = request({ port: gateway.port, path, rejectUnauthorized: false, agent, ...identity });
   req.end();
   const [response] = (await once(req, 'response')) as [IncomingMessage];
   response.resume();
@@ -53,22 +88,15 @@ beforeAll(async () => {
   certificate('server', 'subjectAltName=DNS:localhost');
   certificate('robot', 'subjectAltName=URI:spiffe://x/robot,DNS:robot.example,DNS:second.example', 'authority');
   certificate('nameless', 'keyUsage=digitalSignature', 'authority');
+  certificate('expired', 'subjectAltName=DNS:robot.example', 'authority', '-1');
+  certificate('foreign-authority', 'basicConstraints=critical,CA:TRUE');
+  certificate('foreign', 'subjectAltName=DNS:robot.example', 'foreign-authority');
   upstream = await startUpstream();
   database = await (await startPostgres()).createDatabase();
   gateway = await spawnGateway({
     env: { DATABASE_URL: database.url },
     scheme: 'https',
-    config: {
-      gateway: {
-        tls: { cert: file('server.crt'), key: file('server.key'), clientCa: file('authority.crt') },
-        upstreams: [{ name: 'main', targets: [upstream.url] }],
-        routes: [
-          { name: 'certified', path: '/certified', upstream: 'main', auth: { methods: ['mtls'], roles: ['machine'] } },
-          { name: 'keys', path: '/keys', upstream: 'main', auth: 'required' },
-        ],
-      },
-      auth: { consumers: [{ name: 'robot.example', roles: ['machine'] }] },
-    },
+    config: configuration('san-dns', 'robot.example'),
   });
 }, 60_000);
 
@@ -95,5 +123,41 @@ describe('a client certificate', () => {
 
   it('opens no route that does not list it', async () => {
     expect((await call('/keys', 'robot')).statusCode).toBe(401);
+  });
+
+  it.each(['expired', 'foreign'])('that is %s is not even heard', async (name) => {
+    await expect(call('/certified', name)).rejects.toThrow('socket hang up');
+  });
+
+  it.each([
+    ['subject-cn', 'robot'],
+    ['fingerprint', ''],
+  ])('names the consumer by its %s where that is asked for', async (consumerFrom, name) => {
+    const { fingerprint256 } = new X509Certificate(readFileSync(file('robot.crt')));
+    const expected = name === '' ? fingerprint256.replaceAll(':', '').toLowerCase() : name;
+    await served(configuration(consumerFrom, expected));
+    expect((await call('/certified', 'robot')).statusCode).toBe(200);
+    expect(upstream.requests.at(-1)!.headers).toMatchObject({
+      'x-consumer-name': expected,
+      'x-consumer-roles': 'machine',
+    });
+  });
+
+  it('is worth nothing when its consumer is removed, also on connections that there are', async () => {
+    await served(configuration('san-dns', 'robot.example'));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    try {
+      expect((await call('/certified', 'robot', agent)).statusCode).toBe(200);
+      await served(configuration('san-dns', null));
+      expect((await call('/certified', 'robot', agent)).statusCode).toBe(403);
+    } finally {
+      agent.destroy();
+    }
+  });
+
+  it('is none any more when its authority is no longer trusted', async () => {
+    await served(configuration('san-dns', 'robot.example', 'foreign-authority'));
+    await expect(call('/certified', 'robot')).rejects.toThrow('socket hang up');
+    expect((await call('/certified', 'foreign')).statusCode).toBe(200);
   });
 });

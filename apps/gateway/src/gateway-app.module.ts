@@ -3,7 +3,7 @@ import { ConfigModule, ConfigService } from '@nestjs/config';
 import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AuthenticationGuard, AuthModule } from '#auth';
-import { type Config } from '#config';
+import { type Config, type Seal } from '#config';
 import { GatewayModule, type SnapshotStore } from '#gateway';
 import { type Dependency, HealthModule, LimitRecorder, type Readiness, RequestRecorder } from '#monitoring';
 import { systemClock } from '#kernel';
@@ -41,6 +41,7 @@ export interface GatewayParts {
   readonly storage: StorageOptions;
   /** What the database said last, on this machine; null: it is embedded. */
   readonly kept: KeptEntities | null;
+  readonly seal: Seal;
   readonly clusterSize: ClusterSize;
   readonly reserved: (path: string) => boolean;
   readonly audit: () => AuditSettings;
@@ -106,7 +107,7 @@ export class GatewayAppModule {
       ],
       providers: [
         AuthenticationGuard,
-        ...configProviders(parts.kept, parts.storage.log),
+        ...configProviders(parts.kept, parts.seal, parts.storage.log),
         AdminGuard,
         Operations,
         ...(parts.link === null ? [Heartbeat] : []),

@@ -1,6 +1,6 @@
 import { type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type Config, type LoadedConfig, mistakeLine, reservedPaths, type ServerTls } from '#config';
+import { type Config, type LoadedConfig, mistakeLine, reservedPaths, Seal, type ServerTls } from '#config';
 import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
 import { systemClock } from '#kernel';
 import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
@@ -100,7 +100,8 @@ export class Gateway {
       }
     };
     const reload = new ConfigReload({ file, dataDir }, loaded, store, apply, logger, systemClock);
-    const kept = config.database.url === null ? null : new KeptEntities(dataDir, config.database.url.reveal());
+    const seal = new Seal(env['AEGIS_SECRET_KEY']);
+    const kept = config.database.url === null ? null : new KeptEntities(dataDir, config.database.url.reveal(), seal);
 
     const { gateway, admin } = config;
     const { workers } = gateway;
@@ -115,6 +116,7 @@ export class Gateway {
         readiness,
         config: reload,
         kept,
+        seal,
         storage: { ...storageOptions(config, logger, kept?.read() != null), beside: link !== null },
         clusterSize,
         reserved: reservedPaths(config),

@@ -1,12 +1,14 @@
 import { type Provider, type Type } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 import { Stores } from '#auth';
-import { ENTITY_KINDS } from '#config';
-import { ConfigRecords, Storage, type StorageLog } from '#storage';
+import { ENTITY_KINDS, type Seal } from '#config';
+import { Storage, type StorageLog } from '#storage';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { ConfigReload } from '../config-reload.js';
 import { ConfigChanges } from '../dynamic/config-changes.js';
 import { ConfigFollower } from '../dynamic/config-follower.js';
 import { type KeptEntities } from '../dynamic/kept-entities.js';
+import { SealedRecords } from '../dynamic/sealed-records.js';
 import { entityController, resourceToken } from './entities/entity.controller.js';
 import { ConfigController } from './config/config.controller.js';
 import { WholeConfig } from './config/whole-config.js';
@@ -20,25 +22,30 @@ export const CONFIG_CONTROLLERS: readonly Type<unknown>[] = [
   ConfigController,
 ];
 
-export function configProviders(kept: KeptEntities | null, log: StorageLog): Provider[] {
+export function configProviders(kept: KeptEntities | null, seal: Seal, log: StorageLog): Provider[] {
   return [
     {
+      provide: SealedRecords,
+      useFactory: (source: DataSource) => new SealedRecords(source, seal),
+      inject: [DataSource],
+    },
+    {
       provide: ConfigFollower,
-      useFactory: (storage: Storage, records: ConfigRecords, config: ConfigReload, { keys }: Stores) =>
+      useFactory: (storage: Storage, records: SealedRecords, config: ConfigReload, { keys }: Stores) =>
         new ConfigFollower(storage, records, config, keys, kept, log),
-      inject: [Storage, ConfigRecords, ConfigReload, Stores],
+      inject: [Storage, SealedRecords, ConfigReload, Stores],
     },
     {
       provide: ConfigChanges,
-      useFactory: (records: ConfigRecords, follower: ConfigFollower, config: ConfigReload, audit: AuditTrail) =>
+      useFactory: (records: SealedRecords, follower: ConfigFollower, config: ConfigReload, audit: AuditTrail) =>
         new ConfigChanges(records, follower, config, audit),
-      inject: [ConfigRecords, ConfigFollower, ConfigReload, AuditTrail],
+      inject: [SealedRecords, ConfigFollower, ConfigReload, AuditTrail],
     },
     {
       provide: WholeConfig,
-      useFactory: (records: ConfigRecords, changes: ConfigChanges, config: ConfigReload) =>
+      useFactory: (records: SealedRecords, changes: ConfigChanges, config: ConfigReload) =>
         new WholeConfig(records, changes, config),
-      inject: [ConfigRecords, ConfigChanges, ConfigReload],
+      inject: [SealedRecords, ConfigChanges, ConfigReload],
     },
     ...ENTITY_KINDS.map((kind) => ({
       provide: resourceToken(kind),

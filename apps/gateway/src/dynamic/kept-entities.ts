@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { type Seal } from '#config';
 import { type EntityRecord } from '#storage';
 import { EntitySet } from './entity-set.js';
 
@@ -9,7 +10,7 @@ const FORMAT = 1;
 
 /**
  * The entities of the database as they were served last, kept in the data directory: with them an instance starts while
- * the database is away. They may hold secrets, so only its own user may read them.
+ * the database is away. They may hold secrets, so only its own user may read them, and those are sealed.
  */
 export class KeptEntities {
   private readonly file: string;
@@ -17,7 +18,11 @@ export class KeptEntities {
   private writing: Promise<void> = Promise.resolve();
 
   /** `database`: its URL. What was kept of another one is of no use. */
-  constructor(dataDir: string, database: string) {
+  constructor(
+    dataDir: string,
+    database: string,
+    private readonly seal: Seal,
+  ) {
     this.file = join(dataDir, 'config', 'entities.json');
     this.database = createHash('sha256').update(placeOf(database)).digest('hex');
   }
@@ -26,7 +31,8 @@ export class KeptEntities {
     try {
       const kept = JSON.parse(readFileSync(this.file, 'utf8')) as Kept;
       if (kept.format !== FORMAT || kept.database !== this.database) return null;
-      return EntitySet.of(kept.version, kept.entities);
+      const opened = kept.entities.map((entity) => ({ ...entity, spec: this.seal.open(entity.spec) }));
+      return EntitySet.of(kept.version, opened);
     } catch {
       return null;
     }
@@ -40,7 +46,8 @@ export class KeptEntities {
   }
 
   private async replace(entities: EntitySet): Promise<void> {
-    const kept: Kept = { format: FORMAT, database: this.database, version: entities.version, entities: entities.all() };
+    const sealed = entities.all().map((entity) => ({ ...entity, spec: this.seal.seal(entity) }));
+    const kept: Kept = { format: FORMAT, database: this.database, version: entities.version, entities: sealed };
     const fresh = `${this.file}.${process.pid}`;
     mkdirSync(dirname(this.file), { recursive: true, mode: 0o700 });
     try {

@@ -46,6 +46,13 @@ export function encryptSecret(secret: string, secretKey: string): string {
   return `${PREFIX}${scheme}.${Buffer.concat([salt, nonce, cipher.getAuthTag(), body]).toString('base64url')}`;
 }
 
+/** The key for what Aegis stores itself: from a passphrase it is derived once, rather than for every text. */
+export function storageKey(secretKey: string): string {
+  if (rawKey(secretKey) !== undefined) return secretKey;
+  const salt = createHash('sha256').update('what Aegis stores').digest().subarray(0, SALT);
+  return derivedKey(secretKey, salt).toString('hex');
+}
+
 const MALFORMED = 'it is not what `aegis encrypt` writes: aes-gcm:… is expected';
 
 export function decryptSecret(
