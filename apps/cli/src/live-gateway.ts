@@ -58,7 +58,7 @@ async function send(
       'The admin key is missing: set AEGIS_ADMIN_KEY, or give --key. On the gateway’s own machine `aegis keys create --admin` makes one.',
     );
   }
-  return await fetchFrom(url, path, {
+  const init = {
     method,
     headers: {
       'x-api-key': key,
@@ -66,7 +66,8 @@ async function send(
       ...headers,
     },
     body: body === undefined ? null : JSON.stringify(body),
-  });
+  };
+  return await fetchFrom(url, path, init, patience);
 }
 
 interface Asked {
@@ -100,6 +101,7 @@ async function fetchFrom(
   url: string,
   path: string,
   { headers, ...init }: Omit<RequestInit, 'headers'> & { readonly headers: Readonly<Record<string, string>> },
+  patience = PATIENCE_MS,
 ): Promise<{ readonly base: string; readonly response: Response }> {
   const base = baseOf(url);
   const response = await fetch(base + path, {
