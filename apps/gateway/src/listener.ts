@@ -188,8 +188,13 @@ export class Listener implements ListenerInfo {
     } else if (!latest.headersSent) {
       const { status, fields, body } = unparsed(error);
       latest.writeHead(status, fields).end(body);
-    } else if (latest.writableFinished) socket.end();
-    else socket.destroy();
+    } else {
+      // An answer that is whole leaves at the end of this turn.
+      setImmediate(() => {
+        if (latest.writableFinished) socket.end();
+        else socket.destroy();
+      });
+    }
   }
 
   /** From here on answers close their connections, so that clients go elsewhere. */
