@@ -39,7 +39,12 @@ function certificate(name: string, extension: string, authority?: string, days =
   openssl('x509', '-req', '-in', `${name}.csr`, ...by, '-days', days, '-out', `${name}.crt`);
 }
 
-function configuration(consumerFrom: string, consumer: string | null, authority = 'authority'): object {
+function configuration(
+  consumerFrom: string,
+  consumer: string | null,
+  authority = 'authority',
+  certificates: readonly string[] = [],
+): object {
   return {
     gateway: {
       tls: { cert: file('server.crt'), key: file('server.key'), clientCa: file(`${authority}.crt`) },
@@ -51,7 +56,7 @@ function configuration(consumerFrom: string, consumer: string | null, authority 
     },
     auth: {
       mtls: { consumerFrom },
-      consumers: consumer === null ? [] : [{ name: consumer, roles: ['machine'] }],
+      consumers: consumer === null ? [] : [{ name: consumer, roles: ['machine'], certificates }],
     },
   };
 }
@@ -141,6 +146,23 @@ describe('a client certificate', () => {
       'x-consumer-name': expected,
       'x-consumer-roles': 'machine',
     });
+  });
+
+  it.each([
+    ['san-uri', () => 'spiffe://x/robot'],
+    ['san-dns', () => 'robot.example'],
+    ['fingerprint', () => new X509Certificate(readFileSync(file('robot.crt'))).fingerprint256],
+  ])('by its %s may stand for a consumer of another name, until it is taken from there', async (consumerFrom, said) => {
+    await served(configuration(consumerFrom, 'the-robot', 'authority', ['something-else', said()]));
+    expect((await call('/certified', 'robot')).statusCode).toBe(200);
+    expect(upstream.requests.at(-1)!.headers).toMatchObject({ 'x-consumer-name': 'the-robot' });
+    await served(configuration(consumerFrom, 'the-robot', 'authority', ['something-else']));
+    expect((await call('/certified', 'robot')).statusCode).toBe(403);
+  });
+
+  it('does not pass for a consumer that lists others', async () => {
+    await served(configuration('san-dns', 'robot.example', 'authority', ['another.example']));
+    expect((await call('/certified', 'robot')).statusCode).toBe(401);
   });
 
   it('is worth nothing when its consumer is removed, also on connections that there are', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type AuthConfig, type AuthMethod, type RouteConfig } from '#config';
 import { type Clock } from '#kernel';
 import { AdminAccess } from './admin/admin-access.js';
-import { declaredKeys, declaredPasswords, declaredSigners } from './consumers/declared.js';
+import { declaredCertificates, declaredKeys, declaredPasswords, declaredSigners } from './consumers/declared.js';
 import { ACCESS_PREFIX } from './issued/issued-tokens.js';
 import { ApiKeyMethod } from './methods/api-key.js';
 import { BasicMethod } from './methods/basic.js';
@@ -103,7 +103,7 @@ export class AccessPolicy {
     const { mtls, basic, hmac } = this.config;
     const methods: Method[] = [];
     if (mtls !== null && clientCertificates) {
-      methods.push(new ClientCertificateMethod(mtls.consumerFrom, byName(this.config), clock));
+      methods.push(new ClientCertificateMethod(mtls.consumerFrom, declaredCertificates(this.config), clock));
     }
     if (basic !== null) methods.push(new BasicMethod(declaredPasswords(this.config), this.passwords));
     if (hmac !== null) methods.push(new HmacMethod(hmac, declaredSigners(this.config), clock));

@@ -34,6 +34,18 @@ export function declaredPasswords({ consumers }: AuthConfig): ReadonlyMap<string
   return owners;
 }
 
+/**
+ * By what a certificate says. Who lists certificates is known by these alone: then their own name is nobody's (null), so
+ * that no other certificate of the authority can pass for them.
+ */
+export function declaredCertificates({ consumers, mtls }: AuthConfig): ReadonlyMap<string, ConsumerConfig | null> {
+  const said = (text: string): string =>
+    mtls?.consumerFrom === 'fingerprint' ? text.replaceAll(':', '').toLowerCase() : text;
+  const owners = new Map(consumers.map((each) => [each.name, each.certificates.length === 0 ? each : null]));
+  for (const consumer of consumers) for (const each of consumer.certificates) owners.set(said(each), consumer);
+  return owners;
+}
+
 /** By the id of the key. */
 export function declaredSigners({ consumers }: AuthConfig): ReadonlyMap<string, Signer> {
   const signers = new Map<string, Signer>();

@@ -1,8 +1,7 @@
 import { type X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
-import { type AuthConfig } from '#config';
+import { type AuthConfig, type ConsumerConfig } from '#config';
 import { type Clock, type Exchange, type Principal } from '#kernel';
-import { type DeclaredConsumer } from '../tokens/claims.js';
 import { type Method, type Outcome, Rejected } from './method.js';
 
 type NameSource = NonNullable<AuthConfig['mtls']>['consumerFrom'];
@@ -24,7 +23,8 @@ export class ClientCertificateMethod implements Method<TLSSocket> {
 
   constructor(
     private readonly source: NameSource,
-    private readonly declared: ReadonlyMap<string, DeclaredConsumer>,
+    /** By what a certificate says; null: that names nobody. */
+    private readonly declared: ReadonlyMap<string, ConsumerConfig | null>,
     private readonly clock: Clock,
   ) {}
 
@@ -46,10 +46,13 @@ export class ClientCertificateMethod implements Method<TLSSocket> {
 
   private read(certificate: X509Certificate): Shown {
     const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
-    const consumer = nameIn(certificate, this.source, fingerprint);
+    const said = nameIn(certificate, this.source, fingerprint);
     const validUntil = Date.parse(certificate.validTo);
-    if (consumer === null || consumer === '' || consumer.length > LONGEST_NAME) return { principal: null, validUntil };
-    const known = this.declared.get(consumer);
+    const known = said === null ? null : this.declared.get(said);
+    if (said === null || said === '' || said.length > LONGEST_NAME || known === null) {
+      return { principal: null, validUntil };
+    }
+    const consumer = known?.name ?? said;
     const principal: Principal = {
       consumer,
       id: consumer,

@@ -22,6 +22,7 @@ export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Che
   checkKeys(declared, checks);
   checkUsers(declared, checks);
   checkSigners(declared, checks);
+  checkCertificates(declared, checks);
   checkRoles(declared, checks);
   const wanted = new Set(
     [declared.default, ...gateway.routes.map(({ auth }) => auth)].flatMap((each) => each?.methods ?? []),
@@ -77,6 +78,21 @@ function checkUsers({ consumers }: Declared['auth'], checks: Checks): void {
         checks.wrong(
           ['auth', 'consumers', c, 'basic', k, 'username'],
           `the user ${JSON.stringify(user)} belongs to ${owner} already`,
+        );
+    }
+  }
+}
+
+function checkCertificates({ consumers }: Declared['auth'], checks: Checks): void {
+  const owners = new Map(consumers.map(({ name, certificates }) => [name, certificates.includes(name) ? null : name]));
+  for (const [c, { name, certificates }] of consumers.entries()) {
+    for (const [k, certificate] of certificates.entries()) {
+      const owner = owners.get(certificate) ?? null;
+      if (owner === null) owners.set(certificate, name);
+      else if (certificate !== '')
+        checks.wrong(
+          ['auth', 'consumers', c, 'certificates', k],
+          `the certificate ${JSON.stringify(certificate)} belongs to ${owner} already`,
         );
     }
   }

@@ -249,6 +249,12 @@ describe('sections together', () => {
       `auth: { consumers: [{ name: a, basic: { hash: ${HASH} } }, { name: b, basic: { username: a, hash: ${HASH} } }] }`,
       'the user "a" belongs to a already',
     ],
+    [
+      'auth: { consumers: [{ name: a, certificates: [x] }, { name: b, certificates: [y, x] }] }',
+      'the certificate "x" belongs to a already',
+    ],
+    ['auth: { consumers: [{ name: a }, { name: b, certificates: [a] }] }', 'the certificate "a" belongs to a already'],
+    ['auth: { jwt: { secrets: ["(masked: at least 32 bytes in the original)"] } }', 'write the secret itself'],
     ['auth: { consumers: [{ name: a, basic: { hash: plain-text } }] }', 'it is not an argon2id hash'],
     [
       `auth: { consumers: [{ name: a, basic: { hash: ${HASH.replace('m=19456', 'm=9999999')} } }] }`,

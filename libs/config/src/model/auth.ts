@@ -213,6 +213,12 @@ export const consumer = object({
   ),
   basic: withDefault(list(password, { orOne: true }), [], 'Its passwords, as hashes, for `basic`.'),
   hmac: withDefault(list(signingKey, { orOne: true }), [], 'What it signs requests with, for `hmac`.'),
+  certificates: withDefault(
+    list(text({ words: 'name in a certificate' }), { orOne: true }),
+    [],
+    'What its client certificates say where `mtls.consumerFrom` looks: names, URIs or SHA-256 fingerprints. Empty: its own name.',
+    { example: ['spiffe://example.com/mobile'] },
+  ),
   limits: withDefault(
     record(ownLimit, { of: 'rule' }),
     {},
