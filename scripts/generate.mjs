@@ -7,10 +7,15 @@ await buildWhenStale();
 // Only now: what they import is in the build.
 const { configurationReference, configurationSchema } = await import('#config');
 const { errorReference } = await import('./error-reference.mjs');
+const { clientTypes, openApi } = await import('./openapi.mjs');
+
+const api = JSON.parse(JSON.stringify(openApi()));
 
 const outputs = [
   ['config/aegis.schema.json', await formatted('config/aegis.schema.json', JSON.stringify(configurationSchema()))],
   ['docs/configuration.md', await formatted('docs/configuration.md', configurationReference())],
+  ['docs/openapi.json', await formatted('docs/openapi.json', JSON.stringify(api))],
+  ['libs/admin-client/src/api.ts', await formatted('libs/admin-client/src/api.ts', clientTypes(api))],
   // Not formatted: with its columns made even, one new code would change every line of the table.
   ['docs/errors.md', errorReference()],
 ];

@@ -50,7 +50,7 @@ describe('aegis consumers and keys', () => {
     expect([list.code, shown.code, gone.code, missing.code]).toEqual([0, 0, 0, 1]);
     expect(list.stdout).toMatch(/partner/);
     expect(JSON.parse(shown.stdout)).toMatchObject({ name: 'partner', source: 'api' });
-    expect(missing.stderr).toContain('There is no consumer "partner"');
+    expect(missing.stderr.trim()).toBe('There is no consumer "partner".');
   });
 
   it('asks whose key is meant', async () => {

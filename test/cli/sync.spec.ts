@@ -145,14 +145,17 @@ describe('aegis sync, diff and export', () => {
     writeFileSync(wrong, 'gateway: { rotes: [] }');
     want(wanted([{ name: 'not-for-viewers', path: '/not-for-viewers', upstream: 'users' }]));
     const viewer = ['--url', gateway.url, '--key', VIEWER];
-    const [mistakes, nobody, notAllowed, mayLook] = await Promise.all([
+    const [mistakes, absent, nobody, notAllowed, mayLook] = await Promise.all([
       run('diff', wrong),
+      run('sync', join(folder, 'absent.yaml')),
       aegis(['diff', file, '--url', `http://127.0.0.1:${await freePort()}`, '--key', 'k']),
       aegis(['sync', file, '--yes', ...viewer]),
       aegis(['diff', file, ...viewer]),
     ]);
 
-    expect([mistakes.code, nobody.code, notAllowed.code, mayLook.code]).toEqual([1, 3, 1, 1]);
+    expect([mistakes.code, absent.code, nobody.code, notAllowed.code, mayLook.code]).toEqual([1, 1, 3, 1, 1]);
+    expect(absent.stderr).toMatch(/absent\.yaml does not exist[^]*name the file with what is wanted/);
+    expect(absent.stderr).not.toContain('--config');
     expect(mistakes.stderr).toContain('unknown key "rotes"');
     expect(nobody.stderr).toContain('nothing listens there');
     expect(notAllowed.stderr).toContain('Missing permission: "write:routes"');

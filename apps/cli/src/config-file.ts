@@ -7,13 +7,20 @@ export interface ConfigOptions {
   readonly dataDir?: string;
   /** Masks may stand for secrets: the gateway knows them. */
   readonly takesMasks?: boolean;
+  /** How another file is named, where that is not by `--config`. */
+  readonly otherName?: string;
 }
 
 export const DEFAULT_CONFIG = 'config/aegis.config.yaml';
 
-export async function load({ config, dataDir, takesMasks = false }: ConfigOptions): ReturnType<typeof loadConfig> {
+export async function load({
+  config,
+  dataDir,
+  otherName,
+  takesMasks = false,
+}: ConfigOptions): ReturnType<typeof loadConfig> {
   const file = config === undefined || config === '' ? DEFAULT_CONFIG : config;
-  return await loadConfig({ file, takesMasks, ...(dataDir !== undefined && dataDir !== '' && { dataDir }) });
+  return await loadConfig({ file, otherName, takesMasks, ...(dataDir !== undefined && dataDir !== '' && { dataDir }) });
 }
 
 /** For commands that need a configuration and are not about its mistakes. */

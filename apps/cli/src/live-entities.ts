@@ -1,3 +1,4 @@
+import { type Schemas } from '#admin-client';
 import { ENTITY_KINDS, entitiesOf, type Entity } from '#config';
 import { type ConfigOptions, loadValid } from './config-file.js';
 import { CliError } from './exit.js';
@@ -6,13 +7,11 @@ import { documentOf } from './sync-document.js';
 import { idOf, type Plan, planOf, type RunningEntity, type Step } from './sync-plan.js';
 import { count } from './terminal.js';
 
-type Item = Readonly<Record<string, unknown>> & { readonly name: string; readonly source: 'file' | 'api' };
-
 /** The entities that a gateway serves, each as it was written. */
 export async function runningEntities(options: LiveOptions): Promise<RunningEntity[]> {
   const lists = await Promise.all(
     ENTITY_KINDS.map(async (kind) => {
-      const items = await askAll<Item>(options, `/api/admin/${kind}`);
+      const items = await askAll(options, `GET /api/admin/${kind}`, {});
       return items.map(({ name, source, ...spec }): RunningEntity => ({ kind, name, source, spec }));
     }),
   );
@@ -24,8 +23,9 @@ export interface WantedEntity extends Entity {
   readonly whole: Entity['spec'];
 }
 
-export async function entitiesInFile(options: ConfigOptions): Promise<WantedEntity[]> {
-  const { config } = await loadValid({ ...options, takesMasks: true });
+export async function entitiesInFile(file: string, options: ConfigOptions): Promise<WantedEntity[]> {
+  const otherName = 'name the file with what is wanted';
+  const { config } = await loadValid({ ...options, config: file, otherName, takesMasks: true });
   return ENTITY_KINDS.flatMap((kind) => {
     const revealed = entitiesOf(kind, config, 'revealed');
     return entitiesOf(kind, config).map((entity, index) => ({
@@ -37,11 +37,7 @@ export async function entitiesInFile(options: ConfigOptions): Promise<WantedEnti
 
 /** The version of the entities that a gateway has, so that nobody else's change is undone unseen. */
 async function versionOf(options: LiveOptions): Promise<number> {
-  const { items } = await ask<{ items: readonly { version: number }[] }>(
-    options,
-    'GET',
-    '/api/admin/config/history?limit=1',
-  );
+  const { items } = await ask(options, 'GET /api/admin/config/history', { query: { limit: 1 } });
   return items[0]?.version ?? 0;
 }
 
@@ -54,7 +50,7 @@ export interface Comparison {
 
 /** What has to happen for a gateway to run what a file says. */
 export async function compare(file: string, options: LiveOptions & ConfigOptions, prune: boolean): Promise<Comparison> {
-  const wanted = await entitiesInFile({ ...options, config: file });
+  const wanted = await entitiesInFile(file, options);
   const version = await versionOf(options);
   const running = await runningEntities(options);
   const plan = planOf(wanted, running, prune);
@@ -77,8 +73,8 @@ async function withSecrets(
   if (same.length === 0) return plan;
   const steps = same.map(({ kind, name, spec }): Step => ({ action: 'change', kind, name, before: spec, after: spec }));
   const body = documentAfter(running, steps, wanted);
-  const sent = { body, patience: LONG_PATIENCE_MS };
-  const { updated } = await ask<{ updated: readonly string[] }>(options, 'POST', '/api/admin/config/validate', sent);
+  const patient = { ...options, patience: LONG_PATIENCE_MS };
+  const { updated } = await ask(patient, 'POST /api/admin/config/validate', { body });
   return { ...plan, steps: [...steps.filter((step) => updated.includes(idOf(step))), ...plan.steps] };
 }
 
@@ -88,9 +84,9 @@ async function withSecrets(
  */
 export async function apply(options: LiveOptions, { plan, running, wanted, version }: Comparison): Promise<void> {
   const body = documentAfter(running, plan.steps, wanted);
-  const sent = { body, patience: LONG_PATIENCE_MS, headers: { 'if-match': `"v${version}"` } };
+  const patient = { ...options, patience: LONG_PATIENCE_MS };
   try {
-    await ask(options, 'PUT', '/api/admin/config', sent);
+    await ask(patient, 'PUT /api/admin/config', { body, headers: { 'If-Match': `"v${version}"` } });
   } catch (error) {
     if (!(error instanceof CliError) || error.code !== 'forbidden') throw error;
     await applyOneByOne(options, plan.steps, running, wanted);
@@ -106,9 +102,12 @@ async function applyOneByOne(
   const whole = wholeOf(wanted);
   for (const [done, { kind, name, after }] of steps.entries()) {
     try {
-      const body = whole.get(idOf({ kind, name })) ?? after;
-      if (after !== null) await ask(options, 'PUT', pathOf(kind, name), { body });
-      for (const gone of replaced(kind, name, after, running)) await ask(options, 'DELETE', pathOf(kind, gone));
+      // It was read by the schema that the API has from the same place.
+      const body = (whole.get(idOf({ kind, name })) ?? after) as never;
+      if (after !== null) await ask(options, `PUT /api/admin/${kind}/{name}`, { path: { name }, body });
+      for (const gone of replaced(kind, name, after, running)) {
+        await ask(options, `DELETE /api/admin/${kind}/{name}`, { path: { name: gone } });
+      }
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       const made = `${done} of ${count(steps.length, 'change')} were made; sync again goes on with the rest.`;
@@ -122,7 +121,7 @@ function documentAfter(
   running: readonly RunningEntity[],
   steps: readonly Step[],
   wanted: readonly WantedEntity[],
-): object {
+): Schemas['Configuration'] {
   const whole = wholeOf(wanted);
   const entities = new Map(
     running
@@ -134,7 +133,7 @@ function documentAfter(
     if (after !== null)
       entities.set(idOf({ kind, name }), { kind, name, spec: whole.get(idOf({ kind, name })) ?? after });
   }
-  return documentOf([...entities.values()]);
+  return { ...documentOf([...entities.values()]) };
 }
 
 /** Address rules are put together for a plan, and have no secrets. */
@@ -152,8 +151,4 @@ function replaced(
   if (kind !== 'ip-rules') return after === null ? [name] : [];
   const made = running.filter((entity) => entity.kind === kind && entity.source === 'api').map((entity) => entity.name);
   return made.filter((each) => after === null || each !== name);
-}
-
-function pathOf(kind: Step['kind'], name: string): string {
-  return `/api/admin/${kind}/${encodeURIComponent(name)}`;
 }

@@ -1,118 +1,126 @@
-import { type Problem } from '#kernel';
+import {
+  type AdminClient,
+  adminClient,
+  AdminProblem,
+  type Arguments,
+  NotTheAdminApi,
+  type OperationName,
+  type Operations,
+  type Schemas,
+} from '#admin-client';
 import { CliError, EXIT } from './exit.js';
 
 export interface LiveOptions {
   readonly url: string;
   readonly key?: string;
+  /** Milliseconds; ten seconds where nothing is said. */
+  readonly patience?: number;
 }
 
 const PATIENCE_MS = 10_000;
 /** For what is worked on as a whole. */
 export const LONG_PATIENCE_MS = 60_000;
 
-type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
-
-interface Sent {
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds. */
-  readonly patience?: number;
-}
-
 /** Asks the admin API of a running gateway. Whatever comes instead of an answer is told in one line. */
-export async function ask<T>(options: LiveOptions, method: HttpMethod, path: string, sent: Sent = {}): Promise<T> {
-  const { base, response } = await send(options, method, path, sent);
-  if (response.status === 204) return undefined as T;
-  const body = await bodyOf(response, base);
-  if (response.ok) return body as T;
-  throw refused(body, base, path);
+export async function ask<Name extends OperationName>(
+  options: LiveOptions,
+  name: Name,
+  ...given: Arguments<Operations[Name]['given']>
+): Promise<Operations[Name]['answer']> {
+  const base = baseOf(options.url);
+  try {
+    return await clientOf(base, options)(name, ...given);
+  } catch (error) {
+    throw told(error, base, name);
+  }
 }
 
-/** All items of a list, however many pages it has. */
-export async function askAll<T>(options: LiveOptions, path: string): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | null = null;
-  do {
-    const query = new URLSearchParams({ limit: '1000', ...(cursor !== null && { cursor }) }).toString();
-    const page: Page<T> = await ask(options, 'GET', `${path}?${query}`);
-    items.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-  return items;
-}
+/** Operations that answer with a page of a list. */
+type ListName = {
+  [Name in OperationName]: Operations[Name] extends {
+    readonly given: { readonly query?: { readonly cursor?: string | undefined; readonly limit?: number | undefined } };
+    readonly answer: Page<unknown>;
+  }
+    ? Name
+    : never;
+}[OperationName];
 
 interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor: string | null;
 }
 
-async function send(
-  { url, key = '' }: LiveOptions,
-  method: HttpMethod,
-  path: string,
-  { body, headers, patience = PATIENCE_MS }: Sent,
-): Promise<{ readonly base: string; readonly response: Response }> {
+/** All items of a list, however many pages it has. */
+export async function askAll<Name extends ListName>(
+  options: LiveOptions,
+  name: Name,
+  given: Omit<Operations[Name]['given'], 'query'>,
+): Promise<Operations[Name]['answer']['items'][number][]> {
+  const items: Operations[Name]['answer']['items'][number][] = [];
+  let cursor: string | null = null;
+  do {
+    const query = { limit: 1000, ...(cursor !== null && { cursor }) };
+    const page: Page<(typeof items)[number]> = await ask(
+      options,
+      name,
+      ...([{ ...given, query }] as unknown as Arguments<Operations[Name]['given']>),
+    );
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return items;
+}
+
+function clientOf(base: string, { key = '', patience }: LiveOptions): AdminClient {
   if (key === '') {
     throw new CliError(
       EXIT.usage,
       'The admin key is missing: set AEGIS_ADMIN_KEY, or give --key. On the gateway’s own machine `aegis keys create --admin` makes one.',
     );
   }
-  const init = {
-    method,
-    headers: {
-      'x-api-key': key,
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    body: body === undefined ? null : JSON.stringify(body),
-  };
-  return await fetchFrom(url, path, init, patience);
+  return adminClient(async (path, { headers, ...init }) => {
+    headers.set('x-api-key', key);
+    return await fetchFrom(base, path, { ...init, headers }, patience);
+  });
 }
 
-interface Asked {
-  readonly method?: 'GET' | 'POST';
+interface Openly {
   readonly headers?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, string>>;
 }
 
 interface Answered<T> {
   readonly status: number;
-  readonly body: T & Partial<Problem>;
+  readonly body: T & Partial<Schemas['Problem']>;
 }
 
 /** Asks without an admin key. A refusal is an answer like any other here. */
 export async function askOpenly<T>(
   url: string,
-  path: string,
-  { method = 'GET', headers = {}, form }: Asked,
+  name: OperationName,
+  { headers = {}, form }: Openly,
 ): Promise<Answered<T>> {
-  const sent = { method, headers, body: form === undefined ? null : new URLSearchParams(form) };
-  const { base, response } = await fetchFrom(url, path, sent);
-  const body = (await bodyOf(response, base)) as T & Partial<Problem>;
+  const base = baseOf(url);
+  const [method = '', path = ''] = name.split(' ');
+  const response = await fetchFrom(base, path, {
+    method,
+    headers: new Headers({ accept: 'application/json', ...headers }),
+    body: form === undefined ? null : new URLSearchParams(form),
+  });
+  const body = (await response.json().catch(() => null)) as (T & Partial<Schemas['Problem']>) | null;
+  if (typeof body !== 'object' || body === null) throw told(new NotTheAdminApi(response.status), base, name);
   // Also what nobody can answer now.
   if (body.code === 'route_not_found' || response.status === 429 || response.status >= 500) {
-    throw refused(body, base, path);
+    throw told(new AdminProblem(body as Schemas['Problem']), base, name);
   }
   return { status: response.status, body };
 }
 
-async function fetchFrom(
-  url: string,
-  path: string,
-  { headers, ...init }: Omit<RequestInit, 'headers'> & { readonly headers: Readonly<Record<string, string>> },
-  patience = PATIENCE_MS,
-): Promise<{ readonly base: string; readonly response: Response }> {
-  const base = baseOf(url);
-  const response = await fetch(base + path, {
-    ...init,
-    headers: { accept: 'application/json', ...headers },
-    redirect: 'manual',
-    signal: AbortSignal.timeout(patience),
-  }).catch((error: unknown) => {
+async function fetchFrom(base: string, path: string, init: RequestInit, patience = PATIENCE_MS): Promise<Response> {
+  const signal = AbortSignal.timeout(patience);
+  return await fetch(base + path, { ...init, redirect: 'manual', signal }).catch((error: unknown) => {
     throw unreachable(base, error, patience);
   });
-  return { base, response };
 }
 
 function baseOf(url: string): string {
@@ -141,28 +149,22 @@ function reasonOf(error: unknown): string {
   return first.message;
 }
 
-async function bodyOf(response: Response, base: string): Promise<object> {
-  const text = await response.text().catch(() => '');
-  try {
-    const body: unknown = JSON.parse(text);
-    if (typeof body === 'object' && body !== null) return body;
-  } catch {
-    // Said below.
+function told(error: unknown, base: string, name: OperationName): unknown {
+  if (error instanceof NotTheAdminApi) {
+    return new CliError(
+      EXIT.unreachable,
+      `What answers at ${base} is not the admin API of Aegis (status ${error.status}, no JSON). Is it elsewhere (--url, AEGIS_URL)?`,
+    );
   }
-  throw new CliError(
-    EXIT.unreachable,
-    `What answers at ${base} is not the admin API of Aegis (status ${response.status}, no JSON). Is it elsewhere (--url, AEGIS_URL)?`,
-  );
-}
-
-function refused({ code, title, detail, errors = [] }: Partial<Problem>, base: string, path: string): CliError {
+  if (!(error instanceof AdminProblem)) return error;
+  const { code, detail, errors = [] } = error.problem;
   if (code === 'route_not_found') {
     return new CliError(
       EXIT.unreachable,
-      `${base} has no ${path.split('?')[0] ?? path}. With admin.port set, give the address of that port: --url, AEGIS_URL.`,
+      `${base} has no ${name.split(' ')[1] ?? name}. With admin.port set, give the address of that port: --url, AEGIS_URL.`,
     );
   }
-  const lines = errors.map(({ message }) => `  ${message}`);
-  const said = `${title ?? 'Refused'}: ${detail ?? 'it does not say why.'}`;
-  return new CliError(EXIT.no, [said, ...lines].join('\n'), code ?? null);
+  // One that is said already is not said again; the title of the problem says in general what the detail says of this one.
+  const lines = errors.filter(({ message }) => !detail.includes(message)).map(({ message }) => `  ${message}`);
+  return new CliError(EXIT.no, [detail, ...lines].join('\n'), code);
 }

@@ -96,7 +96,7 @@ function limitCommands(aegis: Command, end: End): void {
   withGateway(limits.command('top'))
     .summary('the keys that are refused most')
     .description('The keys that this instance refused most, in the last half hour to hour.')
-    .option('--limit <number>', 'how many', '20')
+    .option('--limit <number>', 'how many', wholeOf, 20)
     .addOption(json())
     .action(async (options: RefusedOptions) => (await import('./commands/limits.js')).top(options));
   withGateway(limits.command('usage').argument('[key]', 'such as consumer=acme or ip=192.0.2.7'))

@@ -9,7 +9,8 @@ export interface ListedRoute extends Pick<RouteConfig, 'name' | 'hosts' | 'path'
   readonly to?: string;
 }
 
-export interface Explained extends RequestExplanation {
+export interface Explained extends Omit<RequestExplanation, 'outcome'> {
+  readonly outcome: RequestExplanation['outcome'] | 'reserved';
   /** The path belongs to Aegis itself. */
   readonly reserved?: boolean;
   /** What a caller needs; a running gateway says it. */

@@ -1,3 +1,4 @@
+import { type Schemas } from '#admin-client';
 import { columns, type Paint } from './terminal.js';
 import { lasting } from './time-words.js';
 
@@ -5,34 +6,8 @@ import { lasting } from './time-words.js';
 export interface Sample {
   /** Monotonic milliseconds. */
   readonly at: number;
-  readonly status: {
-    readonly version: string;
-    readonly pid: number;
-    readonly health: {
-      readonly status: string;
-      readonly uptime: number;
-      readonly dependencies: Record<string, string>;
-    };
-    readonly config: { readonly version: number; readonly routes: number };
-    readonly requests: number;
-    readonly memory: number;
-    readonly instances: readonly unknown[];
-  };
-  readonly health: { readonly upstreams: readonly SampledUpstream[] };
-}
-
-interface SampledUpstream {
-  readonly name: string;
-  readonly inFlight: number;
-  readonly limit: number | null;
-  readonly targets: readonly {
-    readonly target: string;
-    readonly state: string;
-    readonly breaker?: string | null;
-    readonly inFlight: number;
-    readonly latencyMs: number | null;
-    readonly connections: number;
-  }[];
+  readonly status: Schemas['Status'];
+  readonly health: { readonly upstreams: readonly Schemas['UpstreamHealth'][] };
 }
 
 export interface Frame {
@@ -54,7 +29,7 @@ export function topFrame(before: Sample, now: Sample, url: string, paint: Paint)
       i === 0 ? name : '',
       target,
       state,
-      breaker ?? '',
+      breaker,
       String(busy),
       latencyMs === null ? '' : `${latencyMs} ms`,
       String(connections),

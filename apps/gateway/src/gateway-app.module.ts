@@ -9,21 +9,13 @@ import { type Dependency, HealthModule, LimitRecorder, type Readiness, RequestRe
 import { systemClock } from '#kernel';
 import { RateLimiter, RateLimitModule } from '#rate-limit';
 import { AuditLog, LimitRows, QuotaRows, RedisConnection, Storage, StorageModule, type StorageOptions } from '#storage';
-import { AuditController } from './audit/audit.controller.js';
 import { type AuditSettings, AuditTrail } from './audit/audit-trail.js';
-import { KeySetController } from './admin/key-set.controller.js';
-import { LimitMetricsController } from './admin/limit-metrics.controller.js';
-import { LimitsController } from './admin/limits.controller.js';
-import { CONFIG_CONTROLLERS, configProviders } from './admin/admin-api.js';
+import { configProviders } from './admin/admin-api.js';
+import { adminControllers } from './admin/controllers.js';
 import { AdminGuard } from './admin/admin.guard.js';
 import { Operations } from './admin/operations.js';
 import { OwnerKey } from './admin/owner-key.js';
-import { LoginController } from './admin/sign-in/login.controller.js';
-import { TokenController } from './admin/sign-in/token.controller.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
-import { prometheusController } from './admin/prometheus.controller.js';
-import { StatusController } from './admin/status.controller.js';
-import { TargetsController } from './admin/targets.controller.js';
 import { ConfigReload } from './config-reload.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { type KeptEntities } from './dynamic/kept-entities.js';
@@ -93,18 +85,7 @@ export class GatewayAppModule {
           limiter: RateLimiter,
         }),
       ],
-      controllers: [
-        AuditController,
-        StatusController,
-        KeySetController,
-        TargetsController,
-        LimitsController,
-        LimitMetricsController,
-        ...CONFIG_CONTROLLERS,
-        TokenController,
-        LoginController,
-        ...(prometheus.enabled ? [prometheusController(prometheus)] : []),
-      ],
+      controllers: [...adminControllers(prometheus)],
       providers: [
         AuthenticationGuard,
         ...configProviders(parts.kept, parts.seal, parts.storage.log),

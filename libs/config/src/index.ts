@@ -46,6 +46,7 @@ export { loadConfig, type LoadedConfig, type LoadOptions, type RefusedConfig } f
 export { maskedConfig, maskedYaml } from './masked.js';
 export { type Mistake } from './mistakes.js';
 export { decryptSecret, encryptSecret } from './secrets/cipher.js';
+export { entitySchema } from './generate/entity-schema.js';
 export { configurationSchema } from './generate/json-schema.js';
 export { configurationReference } from './generate/reference.js';
 export { ConfigWatcher } from './watcher.js';

@@ -45,6 +45,8 @@ export interface LoadOptions {
   readonly cwd?: string;
   /** Masks may stand for secrets, as in what was exported. Default: they are mistakes. */
   readonly takesMasks?: boolean;
+  /** What to do where the file cannot be read: how whoever named it names another. */
+  readonly otherName?: string | undefined;
 }
 
 const LARGEST = 8 * 1024 ** 2;
@@ -69,7 +71,7 @@ export function loadUnexamined(options: LoadOptions): Unexamined {
   const { file } = options;
   const { places, env } = placesOf(options);
   const files = new Files(places, env);
-  const text = textOf(files.config);
+  const text = textOf(files.config, options.otherName);
   if ('problem' in text) return refused(file, files, `${files.config} ${text.problem}`, text.hint);
   return readConfig(text.text, options, files, env);
 }
@@ -79,7 +81,12 @@ export function placesOf(options: LoadOptions): { readonly places: Places; reado
   return { places: { file, cwd, dataDir: options.dataDir ?? env['AEGIS_DATA_DIR'] ?? './data' }, env };
 }
 
-function textOf(path: string): { readonly text: string } | { readonly problem: string; readonly hint: string } {
+const NAME_ANOTHER = 'name the configuration with --config FILE or AEGIS_CONFIG';
+
+function textOf(
+  path: string,
+  otherName = NAME_ANOTHER,
+): { readonly text: string } | { readonly problem: string; readonly hint: string } {
   try {
     if (statSync(path).size > LARGEST) {
       return { problem: `is larger than ${formatSize(LARGEST)}`, hint: 'a configuration is written by people' };
@@ -88,7 +95,7 @@ function textOf(path: string): { readonly text: string } | { readonly problem: s
   } catch (error) {
     if (codeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
       return { problem: 'is not UTF-8 text', hint: 'save it as UTF-8' };
-    return { problem: unreadable(error), hint: 'name the configuration with --config FILE or AEGIS_CONFIG' };
+    return { problem: unreadable(error), hint: otherName };
   }
 }
 

@@ -1,14 +1,6 @@
 import { ask, askAll, type LiveOptions } from '../live-gateway.js';
 import { columns, count, print, printJson } from '../terminal.js';
 
-interface Consumer {
-  readonly name: string;
-  readonly roles?: readonly string[];
-  readonly plan?: string | null;
-  readonly tags?: readonly string[];
-  readonly source: 'file' | 'api';
-}
-
 export interface ConsumersOptions extends LiveOptions {
   readonly json?: boolean;
 }
@@ -19,28 +11,26 @@ export interface CreateConsumerOptions extends ConsumersOptions {
   readonly tag?: readonly string[];
 }
 
-const BASE = '/api/admin/consumers';
-
 export async function listConsumers(options: ConsumersOptions): Promise<void> {
-  const items = await askAll<Consumer>(options, BASE);
+  const items = await askAll(options, 'GET /api/admin/consumers', {});
   if (options.json === true) {
     printJson({ items });
     return;
   }
   print(count(items.length, 'consumer'));
   if (items.length === 0) return;
-  const rows = items.map(({ name, roles = [], plan, tags = [], source }) => [
+  const rows = items.map(({ name, roles, plan, tags, source }) => [
     name,
-    roles.join(' '),
-    plan ?? '',
-    tags.join(' '),
+    (roles ?? []).join(' '),
+    String(plan ?? ''),
+    (tags ?? []).join(' '),
     source,
   ]);
   print(`\n${columns([['NAME', 'ROLES', 'PLAN', 'TAGS', 'FROM'], ...rows])}`);
 }
 
 export async function showConsumer(name: string, options: ConsumersOptions): Promise<void> {
-  const consumer = await ask<Consumer>(options, 'GET', pathOf(name));
+  const consumer = await ask(options, 'GET /api/admin/consumers/{name}', { path: { name } });
   if (options.json === true) printJson(consumer);
   else
     print(
@@ -54,18 +44,14 @@ export async function showConsumer(name: string, options: ConsumersOptions): Pro
 export async function createConsumer(name: string, options: CreateConsumerOptions): Promise<void> {
   const { role, plan, tag, json } = options;
   const body = { name, ...(role && { roles: role }), ...(plan !== undefined && { plan }), ...(tag && { tags: tag }) };
-  const created = await ask<Consumer>(options, 'POST', BASE, { body });
+  const created = await ask(options, 'POST /api/admin/consumers', { body });
   if (json === true) printJson(created);
   else print(`The consumer ${created.name} is there. A key for it: aegis keys create --consumer ${created.name}`);
 }
 
 export async function deleteConsumer(name: string, options: LiveOptions): Promise<void> {
-  await ask(options, 'DELETE', pathOf(name));
+  await ask(options, 'DELETE /api/admin/consumers/{name}', { path: { name } });
   print(`The consumer ${name} is gone, and its keys with it.`);
-}
-
-function pathOf(name: string): string {
-  return `${BASE}/${encodeURIComponent(name)}`;
 }
 
 function words(value: unknown): string {

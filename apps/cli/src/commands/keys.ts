@@ -8,15 +8,6 @@ import { ask, askAll, type LiveOptions } from '../live-gateway.js';
 import { ago } from '../time-words.js';
 import { columns, count, print, printJson, remark } from '../terminal.js';
 
-interface Key {
-  readonly id: string;
-  readonly name: string;
-  readonly prefix: string;
-  readonly createdAt: string;
-  readonly expiresAt: string | null;
-  readonly lastUsedAt?: string | null;
-}
-
 export interface CreateKeyOptions extends ConfigOptions, LiveOptions {
   readonly name: string;
   readonly admin?: boolean;
@@ -71,14 +62,14 @@ async function createAdminKey({ name, expires, scope, json, ...options }: Create
 async function createConsumerKey(consumer: string, options: CreateKeyOptions): Promise<void> {
   const { name, expires, scope, json } = options;
   const body = { name, ...(expires !== undefined && { expiresIn: expires }), ...(scope && { scopes: scope }) };
-  const created = await ask<Key & { key: string }>(options, 'POST', pathOf(consumer), { body });
+  const created = await ask(options, 'POST /api/admin/consumers/{name}/keys', { path: { name: consumer }, body });
   if (json === true) printJson(created);
   else print(created.key);
   remark(`This key of ${consumer} is valid at once. Keep it: it is not shown again.`);
 }
 
 export async function listKeys(options: KeysOptions): Promise<void> {
-  const items = await askAll<Key>(options, pathOf(options.consumer));
+  const items = await askAll(options, 'GET /api/admin/consumers/{name}/keys', { path: { name: options.consumer } });
   if (options.json === true) {
     printJson({ items });
     return;
@@ -92,16 +83,12 @@ export async function listKeys(options: KeysOptions): Promise<void> {
     `${prefix}…`,
     ago(createdAt, now),
     expiresAt ?? 'never',
-    lastUsedAt == null ? 'never' : ago(lastUsedAt, now),
+    lastUsedAt === null ? 'never' : ago(lastUsedAt, now),
   ]);
   print(`\n${columns([['ID', 'NAME', 'KEY', 'MADE', 'EXPIRES', 'LAST USED'], ...rows])}`);
 }
 
 export async function revokeKey(id: string, options: KeysOptions): Promise<void> {
-  await ask(options, 'DELETE', `${pathOf(options.consumer)}/${encodeURIComponent(id)}`);
+  await ask(options, 'DELETE /api/admin/consumers/{name}/keys/{id}', { path: { name: options.consumer, id } });
   print(`The key ${id} of ${options.consumer} is revoked; no instance takes it after two seconds.`);
-}
-
-function pathOf(consumer: string): string {
-  return `/api/admin/consumers/${encodeURIComponent(consumer)}/keys`;
 }

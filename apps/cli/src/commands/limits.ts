@@ -1,37 +1,8 @@
+import { type Schemas } from '#admin-client';
 import { EXIT, type ExitCode } from '../exit.js';
 import { ask, type LiveOptions } from '../live-gateway.js';
 import { columns, print, printJson, remark } from '../terminal.js';
 import { ago, lasting } from '../time-words.js';
-
-interface Usage {
-  readonly store: { readonly store: string; readonly state: string; readonly since: string; readonly reason: string };
-  readonly rules: readonly {
-    readonly rule: string;
-    readonly checked: number;
-    readonly allowed: number;
-    readonly rejected: number;
-    readonly shadowRejected: number;
-  }[];
-  readonly keys: readonly {
-    readonly rule: string;
-    readonly limit: number;
-    readonly used: number;
-    readonly remaining: number;
-    /** Seconds. */
-    readonly reset: number;
-  }[];
-}
-
-interface Top {
-  readonly since: string;
-  readonly items: readonly {
-    readonly key: string;
-    readonly rule: string;
-    readonly shadow: boolean;
-    readonly refused: number;
-    readonly error: number;
-  }[];
-}
 
 interface Shown extends LiveOptions {
   readonly json?: boolean;
@@ -42,12 +13,12 @@ export interface UsageOptions extends Shown {
 }
 
 export interface RefusedOptions extends Shown {
-  readonly limit: string;
+  readonly limit: number;
 }
 
 /** Exit code 1: a key was asked for that has used nothing. */
 export async function usage(key: string | undefined, { rule, ...options }: UsageOptions): Promise<ExitCode> {
-  const answer = await ask<Usage>(options, 'GET', `/api/admin/limits/usage${query({ key, rule })}`);
+  const answer = await ask(options, 'GET /api/admin/limits/usage', { query: { key, rule } });
   if (options.json === true) printJson(answer);
   else if (key === undefined) printRules(answer);
   else printKey(key, answer);
@@ -55,19 +26,18 @@ export async function usage(key: string | undefined, { rule, ...options }: Usage
 }
 
 export async function top({ limit, ...options }: RefusedOptions): Promise<void> {
-  const answer = await ask<Top>(options, 'GET', `/api/admin/limits/top${query({ limit })}`);
+  const answer = await ask(options, 'GET /api/admin/limits/top', { query: { limit } });
   if (options.json === true) printJson(answer);
   else printTop(answer);
 }
 
 export async function reset(key: string, { rule, ...options }: UsageOptions): Promise<void> {
-  const path = `/api/admin/limits/keys/${encodeURIComponent(key)}${query({ rule })}`;
-  const answer = await ask<{ readonly rules: readonly string[] }>(options, 'DELETE', path);
+  const answer = await ask(options, 'DELETE /api/admin/limits/keys/{key}', { path: { key }, query: { rule } });
   if (options.json === true) printJson(answer);
   else print(`${key} has its whole limit again: ${answer.rules.join(', ') || 'no rule counts anything'}.`);
 }
 
-function printRules({ store, rules }: Usage): void {
+function printRules({ store, rules }: Schemas['LimitUsage']): void {
   const why = store.reason === '' ? '' : ` (${store.reason})`;
   print(`Limits are counted in ${store.store}, ${store.state} (since ${ago(store.since, Date.now())})${why}.\n`);
   const rows = rules.map(({ rule, checked, allowed, rejected, shadowRejected }) => {
@@ -80,7 +50,7 @@ function printRules({ store, rules }: Usage): void {
 
 const HEAD = ['rule', 'checked', 'allowed', 'rejected', 'in shadow'];
 
-function printKey(key: string, { keys }: Usage): void {
+function printKey(key: string, { keys }: Schemas['LimitUsage']): void {
   if (keys.length === 0) {
     print(`${key} has used nothing of any limit.`);
     return;
@@ -93,7 +63,7 @@ function printKey(key: string, { keys }: Usage): void {
   print(columns(rows));
 }
 
-function printTop({ since, items }: Top): void {
+function printTop({ since, items }: Schemas['RefusedKeys']): void {
   if (items.length === 0) {
     print(`Nobody was refused (counted since ${ago(since, Date.now())}).`);
     return;
@@ -107,9 +77,4 @@ function printTop({ since, items }: Top): void {
       }),
     ),
   );
-}
-
-function query(parameters: Readonly<Record<string, string | undefined>>): string {
-  const given = Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }

@@ -33,7 +33,7 @@ export async function routes(options: RoutesOptions): Promise<ExitCode> {
 }
 
 async function listLive(options: LiveOptions): Promise<readonly ListedRoute[]> {
-  return (await ask<{ items: ListedRoute[] }>(options, 'GET', '/_aegis/routes')).items;
+  return (await ask(options, 'GET /_aegis/routes')).items;
 }
 
 async function listFile(options: ConfigOptions): Promise<readonly ListedRoute[]> {
@@ -57,9 +57,8 @@ async function explainFile(options: ConfigOptions, { method, url, headers }: Rou
 }
 
 async function explainLive(options: LiveOptions, { method, url, headers }: RouteRequest): Promise<Explained> {
-  const query = new URLSearchParams({ method, url });
-  for (const [name, value] of Object.entries(headers)) query.append('header', `${name}: ${value}`);
-  return await ask<RequestExplanation>(options, 'GET', `/_aegis/explain?${query.toString()}`);
+  const header = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return await ask(options, 'GET /_aegis/explain', { query: { method, url, header } });
 }
 
 /** What would be refused before it came to routing is told as the gateway tells it. */

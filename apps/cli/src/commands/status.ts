@@ -1,54 +1,22 @@
-import { formatMistakes, type Mistake } from '#config';
+import { type Schemas } from '#admin-client';
+import { formatMistakes } from '#config';
 import { EXIT, type ExitCode } from '../exit.js';
 import { ask, type LiveOptions } from '../live-gateway.js';
 import { ago, lasting } from '../time-words.js';
 import { columns, count, hasColors, type Paint, paintFor, print, printJson } from '../terminal.js';
-
-/** What `/_aegis/status` says. */
-interface Status {
-  readonly version: string;
-  readonly node: string;
-  readonly pid: number;
-  readonly health: {
-    readonly status: 'healthy' | 'degraded' | 'unhealthy';
-    readonly uptime: number;
-    readonly dependencies: Readonly<Record<string, string>>;
-  };
-  readonly config: {
-    readonly version: number;
-    readonly hash: string;
-    readonly loadedAt: string;
-    readonly routes: number;
-    readonly upstreams: number;
-    readonly lastReload: { readonly at: string; readonly ok: boolean; readonly mistakes: readonly Mistake[] };
-  };
-  readonly requests: number;
-  readonly memory: number;
-  /** Of a gateway with more than one; an older one says nothing. */
-  readonly workers?: readonly { readonly number: number; readonly pid: number; readonly requests: number }[];
-  readonly instances: readonly Instance[];
-}
-
-interface Instance {
-  readonly host: string;
-  readonly pid: number;
-  readonly version: string;
-  readonly configHash: string;
-  readonly seenAt: string;
-}
 
 export interface StatusOptions extends LiveOptions {
   readonly json?: boolean;
 }
 
 export async function status(options: StatusOptions): Promise<ExitCode> {
-  const answer = await ask<Status>(options, 'GET', '/_aegis/status');
+  const answer = await ask(options, 'GET /_aegis/status');
   if (options.json === true) printJson(answer);
   else printStatus(answer, options.url);
   return answer.health.status === 'unhealthy' ? EXIT.no : EXIT.fine;
 }
 
-function printStatus(status: Status, url: string): void {
+function printStatus(status: Schemas['Status'], url: string): void {
   const paint = paintFor(process.stdout);
   const now = Date.now();
   const { health, config, instances } = status;
@@ -58,7 +26,7 @@ function printStatus(status: Status, url: string): void {
   print(
     columns([
       ['process', `pid ${status.pid}, Node ${status.node.replace(/^v/, '')}, ${megabytes(status.memory)}`],
-      ...(status.workers ?? []).map(({ number, pid, requests }, i) => [
+      ...status.workers.map(({ number, pid, requests }, i) => [
         i === 0 ? 'workers' : '',
         `${number}: pid ${pid}, ${requests.toLocaleString('en')} requests`,
       ]),
@@ -79,7 +47,7 @@ function printStatus(status: Status, url: string): void {
   print(formatMistakes(lastReload.mistakes, { color: hasColors(process.stdout) }));
 }
 
-function stateColor(state: Status['health']['status'], { green, yellow, red }: Paint): (text: string) => string {
+function stateColor(state: Schemas['Health']['status'], { green, yellow, red }: Paint): (text: string) => string {
   return state === 'healthy' ? green : state === 'degraded' ? yellow : red;
 }
 

@@ -47,7 +47,7 @@ export async function refreshToken(options: TokenOptions): Promise<void> {
 }
 
 async function grant({ url, json }: TokenOptions, form: Readonly<Record<string, string>>): Promise<void> {
-  const { body } = await askOpenly<Granted>(url, '/api/admin/oauth/token', { method: 'POST', form });
+  const { body } = await askOpenly<Granted>(url, 'POST /api/admin/oauth/token', { form });
   const { access_token: accessToken, refresh_token: refreshed = null, expires_in: expiresIn = 0, scope = '' } = body;
   if (accessToken === undefined) {
     throw new CliError(
@@ -73,7 +73,7 @@ export async function revokeToken({ url }: TokenOptions): Promise<void> {
       'Aegis did not give this token, so it cannot revoke it: whoever issued it can. For an API key there is `keys revoke`.',
     );
   }
-  await askOpenly(url, '/api/admin/oauth/revoke', { method: 'POST', form: { token } });
+  await askOpenly(url, 'POST /api/admin/oauth/revoke', { form: { token } });
   print('The token is revoked, with all of the same grant; no instance takes them after two seconds.');
 }
 
@@ -145,7 +145,7 @@ async function shownTo(
       signedHere,
     };
   }
-  const { status, body } = await askOpenly<Caller>(url, '/api/admin/me', { headers });
+  const { status, body } = await askOpenly<Caller>(url, 'GET /api/admin/me', { headers });
   if (status === 200) return { accepted: true, caller: callerIn(body), reason: null, signedHere };
   return { accepted: false, caller: null, reason: body.detail ?? `status ${status}`, signedHere };
 }
@@ -156,7 +156,7 @@ function callerIn({ name, user, roles }: Caller): Caller {
 
 /** By the keys that the gateway publishes for upstreams. */
 async function verifiedHere(url: string, token: string): Promise<Inspected['signedHere']> {
-  const { status, body } = await askOpenly<JSONWebKeySet>(url, '/_aegis/jwks.json', {});
+  const { status, body } = await askOpenly<JSONWebKeySet>(url, 'GET /_aegis/jwks.json', {});
   if (status !== 200 || !Array.isArray(body.keys)) return null;
   try {
     await jwtVerify(token, createLocalJWKSet({ keys: body.keys }));

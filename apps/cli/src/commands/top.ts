@@ -47,10 +47,7 @@ export async function top(options: TopOptions): Promise<void> {
 }
 
 async function sample(options: LiveOptions): Promise<Sample> {
-  const [status, health] = await Promise.all([
-    ask<Sample['status']>(options, 'GET', '/_aegis/status'),
-    ask<Sample['health']>(options, 'GET', '/api/health'),
-  ]);
+  const [status, health] = await Promise.all([ask(options, 'GET /_aegis/status'), ask(options, 'GET /api/health')]);
   return { at: performance.now(), status, health };
 }
 

@@ -1,4 +1,4 @@
-import { type Provider, type Type } from '@nestjs/common';
+import { type Provider } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Stores } from '#auth';
 import { ENTITY_KINDS, type Seal } from '#config';
@@ -9,19 +9,11 @@ import { ConfigChanges } from '../dynamic/config-changes.js';
 import { ConfigFollower } from '../dynamic/config-follower.js';
 import { type KeptEntities } from '../dynamic/kept-entities.js';
 import { SealedRecords } from '../dynamic/sealed-records.js';
-import { entityController, resourceToken } from './entities/entity.controller.js';
-import { ConfigController } from './config/config.controller.js';
+import { resourceToken } from './entities/entity.controller.js';
 import { WholeConfig } from './config/whole-config.js';
-import { KeysController } from './keys/keys.controller.js';
 import { EntityResource } from './entities/entity-resource.js';
 
-/** The part of the admin API that changes what is served. */
-export const CONFIG_CONTROLLERS: readonly Type<unknown>[] = [
-  ...ENTITY_KINDS.map(entityController),
-  KeysController,
-  ConfigController,
-];
-
+/** What the part of the admin API needs that changes what is served. */
 export function configProviders(kept: KeptEntities | null, seal: Seal, log: StorageLog): Provider[] {
   return [
     {

@@ -18,10 +18,7 @@ export class Operations {
   list(): Operation[] {
     const controllers = [...this.modules.values()].flatMap((each) => [...each.controllers.values()]);
     const types = new Set(controllers.map(({ metatype }) => metatype).filter((type) => typeof type === 'function'));
-    return [...types]
-      .flatMap(operationsOf)
-      .filter(({ path }) => !OPEN.test(path))
-      .sort((a, b) => compare(a.path, b.path) || compare(a.method, b.method));
+    return operationsOf([...types]);
   }
 
   /** null: there is nothing at this path, or nothing by this method. */
@@ -33,7 +30,14 @@ export class Operations {
 /** The paths that need no credential, and the one that takes what is proxied. */
 const OPEN = /^\/(health(\/|$)|\*)/;
 
-function operationsOf(controller: object): Operation[] {
+export function operationsOf(controllers: readonly object[]): Operation[] {
+  return controllers
+    .flatMap(declaredBy)
+    .filter(({ path }) => !OPEN.test(path))
+    .sort((a, b) => compare(a.path, b.path) || compare(a.method, b.method));
+}
+
+function declaredBy(controller: object): Operation[] {
   const { prototype } = controller as { prototype: Record<string, unknown> };
   const bases = pathsOf(controller);
   return Object.getOwnPropertyNames(prototype).flatMap((name) => {

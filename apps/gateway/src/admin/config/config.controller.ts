@@ -17,12 +17,12 @@ const YAML = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yam
 const readsYaml = express.text({ limit: LARGEST, type: YAML });
 const readsJson = express.json({ limit: LARGEST, strict: false, type: ['application/json', 'application/*+json'] });
 
-class FormatQuery {
+export class FormatQuery {
   @IsIn(['yaml', 'json', ''], { message: 'format is yaml or json' })
   format = '';
 }
 
-class RollbackBody {
+export class RollbackBody {
   @IsInt({ message: 'version is a number that the history lists' })
   @Min(0, { message: 'version is at least 0, which is before all changes' })
   version: number = NaN;
