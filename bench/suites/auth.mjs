@@ -83,7 +83,7 @@ async function databaseOf(folder) {
   const { runningUrl } = await import(
     new URL('../../dist/libs/storage/src/embedded/embedded-postgres.js', import.meta.url).href
   );
-  return runningUrl(`${folder}/data`);
+  return runningUrl(`${folder}/data/postgres`);
 }
 
 async function admin(port, method, path, body) {
@@ -120,10 +120,14 @@ async function disturbance(port, work) {
     }
   })();
   const began = performance.now();
-  await work();
-  const took = (performance.now() - began) / 1000;
-  working = false;
-  await asking;
+  let took = 0;
+  try {
+    await work();
+    took = (performance.now() - began) / 1000;
+  } finally {
+    working = false;
+    await asking;
+  }
   return { took, longest: longest / 1000 };
 }
 

@@ -146,6 +146,7 @@ function tokensOf(config: AuthConfig, { clock, tell }: AccessSurroundings): Toke
 
 /** Of everything that decides what a token is worth; secrets come in as digests. */
 function fingerprintOf({ jwt, oauth2, consumers }: AuthConfig): string {
+  if (jwt === null && oauth2 === null) return '';
   const secrets = [...(jwt?.secrets ?? []), oauth2?.clientSecret].map((secret) => secret?.reveal());
   return createHash('sha256')
     .update(JSON.stringify([jwt, oauth2, secrets, consumers]))

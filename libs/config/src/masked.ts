@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import { type Config } from './compile/config.js';
 import { escapeReferences } from './input/substitute.js';
+import { consumer } from './model/auth.js';
 import { type Declared, root } from './model/root.js';
 import { type Secret } from './secrets/secret.js';
 
@@ -35,10 +36,29 @@ function escaped(value: unknown): unknown {
 
 /** The same for the same configuration, however it was written down; a changed secret changes it. */
 export function contentHash(declared: Declared): string {
-  const secret = (each: Secret): string => createHash('sha256').update(each.reveal()).digest('hex');
-  return createHash('sha256')
-    .update(canonical(root.write(declared, { terse: false, secret })))
-    .digest('hex');
+  const { consumers } = declared.auth;
+  const rest = { ...declared, auth: { ...declared.auth, consumers: [] } };
+  const hash = createHash('sha256').update(canonical(root.write(rest, { terse: false, secret: digestOf })));
+  for (const each of consumers) hash.update(canonicalConsumer(each));
+  return hash.digest('hex');
+}
+
+type Consumer = Declared['auth']['consumers'][number];
+
+/** There may be 100,000 of them, and a change is about one: the others are the same objects, and are not written again. */
+const consumersWritten = new WeakMap<Consumer, string>();
+
+function canonicalConsumer(each: Consumer): string {
+  let text = consumersWritten.get(each);
+  if (text === undefined) {
+    text = `\n${canonical(consumer.write(each, { terse: false, secret: digestOf }))}`;
+    consumersWritten.set(each, text);
+  }
+  return text;
+}
+
+function digestOf(secret: Secret): string {
+  return createHash('sha256').update(secret.reveal()).digest('hex');
 }
 
 function canonical(value: unknown): string {
