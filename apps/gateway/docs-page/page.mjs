@@ -33,6 +33,8 @@ function nameOf(thing) {
   return thing?.$ref?.split('/').at(-1);
 }
 
+const SCALARS = ['string', 'number', 'boolean'];
+
 /** What stands for a schema in a line. */
 function typeOf(schema = {}) {
   if (schema.$ref !== undefined) return nameOf(schema);
@@ -40,8 +42,16 @@ function typeOf(schema = {}) {
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeOf))].join(' | ');
   if (schema.allOf !== undefined) return schema.allOf.map(typeOf).find((type) => type !== 'map') ?? 'map';
-  if (Array.isArray(schema.type)) return schema.type.map((type) => typeOf({ ...schema, type })).join(' | ');
-  if (schema.type === 'array') return `list of ${typeOf(schema.items)}`;
+  if (Array.isArray(schema.type)) {
+    // Whatever can be read as text.
+    const isText = SCALARS.every((type) => schema.type.includes(type));
+    const types = isText ? schema.type.filter((type) => !SCALARS.includes(type)) : schema.type;
+    return [...(isText ? ['text'] : []), ...types.map((type) => typeOf({ ...schema, type }))].join(' | ');
+  }
+  if (schema.type === 'array') {
+    const type = typeOf(schema.items);
+    return type.includes(' | ') ? `list of (${type})` : `list of ${type}`;
+  }
   if (schema.type === 'object') {
     const { additionalProperties: value } = schema;
     return schema.properties === undefined && typeof value === 'object' ? `map of ${typeOf(value)}` : 'map';
