@@ -204,4 +204,23 @@ describe('the hash of the content', () => {
     expect(accepted(text.replace('60s', '61s')).hash).not.toBe(hash);
     expect(accepted(text.replace(':one@', ':two@')).hash).not.toBe(hash);
   });
+
+  it('is another when a consumer, its secret or the order of consumers is another', () => {
+    const withConsumers = (...consumers: string[]): string =>
+      accepted(`${text}auth: { consumers: [${consumers.join(', ')}] }\n`).hash;
+    const [one, other] = [
+      '{ name: one, hmac: { keyId: k, secret: 0123456789abcdef0123456789abcdef } }',
+      '{ name: two }',
+    ];
+    const before = withConsumers(one, other);
+    expect(withConsumers(one, other)).toBe(before);
+    const changed = [
+      [one.replace('abcdef }', 'abcdee }'), other],
+      [one, '{ name: two, plan: gold }'],
+      [other, one],
+      [one],
+    ];
+    const hashes = changed.map((consumers) => withConsumers(...consumers));
+    expect(new Set([before, ...hashes]).size).toBe(changed.length + 1);
+  });
 });
