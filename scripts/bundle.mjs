@@ -16,7 +16,8 @@ const strangers = {
       if (pluginData === strangers || path.startsWith('node:') || kind === 'entry-point') return undefined;
       if (STAY.test(path)) return { path, external: true };
       const found = await resolve(path, { importer, kind, resolveDir, namespace, pluginData: strangers });
-      return found.errors.length > 0 ? { path, external: true } : found;
+      // What we import ourselves has to be there.
+      return found.errors.length > 0 && importer.includes('node_modules') ? { path, external: true } : found;
     });
   },
 };
