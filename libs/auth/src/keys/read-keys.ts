@@ -25,7 +25,7 @@ interface Row {
 }
 
 /**
- * Reads API keys by their hashes, and notes, to the minute, when they were last used. A token that Aegis gave is read like
+ * Reads API keys by their hashes, and notes, to ten minutes, when they were last used. A token that Aegis gave is read like
  * a key: it is good for as long as the credential is that it was given for.
  */
 export function readKeysFrom(dataSource: DataSource): ReadKeys {
@@ -35,7 +35,7 @@ export function readKeysFrom(dataSource: DataSource): ReadKeys {
       `SELECT h.epoch, k.* FROM keys_head h LEFT JOIN (
        SELECT c.id, c.hash, c.scopes, c.expires_at, o.id AS consumer_id, o.name AS consumer, o.plan, o.roles,
               c.id::text AS credential, NULL AS user_name,
-              (c.last_used_at IS NULL OR c.last_used_at < now() - interval '1 minute') AS to_note
+              (c.last_used_at IS NULL OR c.last_used_at < now() - interval '10 minutes') AS to_note
        FROM credentials c JOIN consumers o ON o.id = c.consumer_id
        WHERE c.hash = ANY ($1::bytea[]) AND c.kind = 'api-key'
          AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())

@@ -146,10 +146,10 @@ describe('a key that was found', () => {
 });
 
 describe('the epoch of the keys', () => {
-  it('keeps what was read true while it is the same, but for one question a minute', async () => {
+  it('keeps what was read true while it is the same, but for one question in ten minutes', async () => {
     const { database, clock, stored } = setUp('a');
     await stored.find('a');
-    for (let second = 0; second < 59; second++) {
+    for (let second = 0; second < 599; second++) {
       clock.advance(1_000);
       stored.confirm('first', clock.monotonic());
       expect(stored.find('a')).toMatchObject({ consumer: 'a' });

@@ -33,7 +33,7 @@ const USABLE_MS = 2_000;
 /** So long a key that was good stays good when the database cannot be asked. */
 const GRACE_MS = 300_000;
 /** A key in use is read again after so long though nothing has changed, which notes that it is in use. */
-const NOTED_MS = 60_000;
+const NOTED_MS = 600_000;
 const PATIENCE_MS = 1_000;
 /** After a failure nobody waits for the database for this long. */
 const REST_MS = 1_000;
@@ -68,7 +68,7 @@ class Batch {
 /**
  * The keys in the database, as far as they are known here. What was read is true for as long as the epoch of the keys is
  * the same, which is asked for once a second and whenever the database announces something: so a key costs a question
- * when it is new here, and one a minute. A key that another instance has read is found in `shared` first.
+ * when it is new here, and one in ten minutes. A key that another instance has read is found in `shared` first.
  *
  * One question is under way at a time, and what is asked meanwhile goes into the next, so that authentication never holds
  * more than one connection of a healthy pool. While the database is away, keys that were good go on for a while, and for
