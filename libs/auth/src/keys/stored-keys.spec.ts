@@ -162,6 +162,21 @@ describe('the epoch of the keys', () => {
     expect(database.questions).toHaveLength(2);
   });
 
+  it('is asked for with one key when it was not heard in time, not with all that are in use', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const { database, clock, stored } = setUp(...names);
+    await Promise.all(names.map(async (name) => await stored.find(name)));
+    const before = database.questions.length;
+    clock.advance(1_600);
+    for (const name of names) expect(stored.find(name)).toMatchObject({ consumer: name });
+    await settled();
+    expect(database.questions.slice(before)).toEqual([['a']]);
+    clock.advance(1_000);
+    for (const name of names) expect(stored.find(name)).toMatchObject({ consumer: name });
+    await settled();
+    expect(database.questions).toHaveLength(before + 1);
+  });
+
   it('ends what was read two seconds before it or more when it is another', async () => {
     const { database, clock, stored } = setUp('a', 'b');
     await Promise.all([stored.find('a'), stored.find('b')]);

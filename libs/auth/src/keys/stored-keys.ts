@@ -113,7 +113,8 @@ export class StoredKeys {
     }
     // What was read a moment ago goes on while it is read again: nobody waits because many others are revoked.
     if (age < USABLE_MS || (this.away && age < GRACE_MS)) {
-      void this.ask(hash).catch(() => undefined);
+      // Whatever is under way tells the epoch, which is all that one that is current misses.
+      if (!isCurrent || this.underWay === null) void this.ask(hash).catch(() => undefined);
       return entry.principal;
     }
     return this.learned(hash);
