@@ -30,7 +30,15 @@ export async function startAegis({ folder, config, core, env = {} }) {
   const whole = { gateway: { host: '127.0.0.1', port, ...gateway }, monitoring: { logs: { access: false } }, ...rest };
   writeFileSync(join(folder, 'aegis.config.yaml'), JSON.stringify(whole));
   const log = openSync(join(folder, 'output.log'), 'w');
-  const args = [program, '--config', join(folder, 'aegis.config.yaml'), '--data-dir', join(folder, 'data')];
+  // As `npm start` starts it.
+  const args = [
+    '--max-semi-space-size=64',
+    program,
+    '--config',
+    join(folder, 'aegis.config.yaml'),
+    '--data-dir',
+    join(folder, 'data'),
+  ];
   // As many open files as we may have: connections are files.
   const script = 'ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"; exec "$@"';
   const pinned = core === undefined ? [] : ['taskset', '-c', String(core)];

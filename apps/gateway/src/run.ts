@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { formatMistakes, loadConfig } from '#config';
 import { readArguments } from './arguments.js';
 import { BootError } from './boot-error.js';
+import { keepShapeOfTicks } from './shape-of-ticks.js';
 import { WorkerLink } from './workers/worker-link.js';
 
 /** Starts the gateway and stays until a signal has stopped it. Whatever keeps it from starting is told in one line. */
@@ -24,6 +25,7 @@ export async function run(args: readonly string[]): Promise<void> {
       const { runFleet } = await import('./workers/fleet.js');
       if (!(await runFleet(options))) process.exitCode = 1;
     } else {
+      keepShapeOfTicks();
       const { Gateway } = await import('./gateway.js');
       const gateway = await Gateway.start({ ...options, link });
       await gateway.untilStopped();

@@ -17,7 +17,7 @@ export class AuthenticationGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const exchange = context.switchToHttp().getRequest<Exchange<GuardedRoute>>();
+    const exchange = context.getArgByIndex<Exchange<GuardedRoute>>(0);
     if (exchange.route === null) throw new Error('an exchange reached authentication without a route');
     return this.identify(exchange, exchange.route.access);
   }

@@ -6,7 +6,7 @@ import { type GuardedRoute } from './route-access.js';
 @Injectable()
 export class RbacGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const exchange = context.switchToHttp().getRequest<Exchange<GuardedRoute>>();
+    const exchange = context.getArgByIndex<Exchange<GuardedRoute>>(0);
     if (exchange.route === null) throw new Error('an exchange reached the rules of access without a route');
     const { access } = exchange.route;
     if (exchange.principal === null) {

@@ -15,7 +15,7 @@ export class AddressGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const exchange = context.switchToHttp().getRequest<Exchange>();
+    const exchange = context.getArgByIndex<Exchange>(0);
     const { headers } = exchange.req;
     if (this.credentialHeaders().some((name) => headers[name] !== undefined)) this.failed.refuse(exchange);
     return true;

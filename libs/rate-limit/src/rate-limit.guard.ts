@@ -11,7 +11,7 @@ export class RateLimitGuard implements CanActivate {
   constructor(private readonly limiter: RateLimiter) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const exchange = context.switchToHttp().getRequest<Exchange>();
+    const exchange = context.getArgByIndex<Exchange>(0);
     const refusal = this.limiter.check(exchange);
     return refusal instanceof Promise ? refusal.then((later) => admits(exchange, later)) : admits(exchange, refusal);
   }

@@ -1,4 +1,6 @@
 import { type DataSource } from 'typeorm';
+import { type Principal } from '#kernel';
+import { BoundedMap } from '../bounded-map.js';
 import { DECLARED } from '../consumers/declared.js';
 import { FIXED } from '../issued/fixed.js';
 import { type ReadKeys, type StoredKey } from './stored-keys.js';
@@ -72,12 +74,24 @@ function keyOf(row: Row): StoredKey {
     principal: {
       consumer: row.consumer,
       id: row.consumer_id ?? row.consumer,
-      roles: row.roles ?? [],
-      scopes: row.scopes,
+      roles: shared(row.roles ?? []),
+      scopes: shared(row.scopes),
       plan: row.plan,
       credential: row.credential,
       user: row.user_name,
-      claims: {},
+      claims: NO_CLAIMS,
     },
   };
+}
+
+const NO_CLAIMS: Principal['claims'] = Object.freeze({});
+const lists = new BoundedMap<string, readonly string[]>(1_000);
+
+/** Many keys have the same roles and scopes: one list of them for all. */
+function shared(list: readonly string[]): readonly string[] {
+  const text = JSON.stringify(list);
+  const known = lists.get(text);
+  if (known !== undefined) return known;
+  lists.set(text, list);
+  return list;
 }

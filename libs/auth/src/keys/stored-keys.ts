@@ -42,11 +42,24 @@ const MOST_ASKED_AT_ONCE = 1_000;
 /** Questions that were given up but still hold a connection. */
 const MOST_UNSETTLED = 3;
 
-interface Known extends StoredKey {
+/** What those have in common that were learned together. */
+interface Reading {
   readonly epoch: string;
   /** When it was true for certain. */
   readonly checkedAt: number;
   readonly learnedAt: number;
+}
+
+/** As little as possible for each of many: whatever lies elsewhere in memory has to be fetched from there. */
+interface Known {
+  readonly principal: Principal;
+  /** null: never. */
+  readonly expiresAt: number | null;
+  readonly reading: Reading;
+}
+
+function knownFrom({ principal, expiresAt }: StoredKey, reading: Reading): Known {
+  return { principal, expiresAt: expiresAt === Infinity ? null : expiresAt, reading };
 }
 
 class Batch {
@@ -103,12 +116,13 @@ export class StoredKeys {
   find(hash: string): Principal | null | Promise<Principal | null> {
     const entry = this.known.get(hash);
     // Also one that is over is asked for, so that its refusal takes as long as that of any other.
-    if (entry === undefined || entry.expiresAt <= this.clock.now()) return this.learned(hash);
+    if (entry === undefined || this.isOver(entry)) return this.learned(hash);
     const now = this.clock.monotonic();
-    const isCurrent = entry.epoch === this.epoch;
-    const age = now - (isCurrent ? Math.max(entry.checkedAt, this.confirmedAt) : entry.checkedAt);
+    const { reading } = entry;
+    const isCurrent = reading.epoch === this.epoch;
+    const age = now - this.trueAt(reading);
     if (isCurrent && age < FRESH_MS) {
-      if (now - entry.learnedAt >= NOTED_MS) void this.ask(hash).catch(() => undefined);
+      if (now - reading.learnedAt >= NOTED_MS) void this.ask(hash).catch(() => undefined);
       return entry.principal;
     }
     // What was read a moment ago goes on while it is read again: nobody waits because many others are revoked.
@@ -129,7 +143,7 @@ export class StoredKeys {
       () => this.goodNow(hash)?.principal ?? null,
       (refusal: unknown) => {
         const entry = this.goodNow(hash);
-        if (entry !== null && this.clock.monotonic() - this.trueAt(entry) < GRACE_MS) return entry.principal;
+        if (entry !== null && this.clock.monotonic() - this.trueAt(entry.reading) < GRACE_MS) return entry.principal;
         throw refusal;
       },
     );
@@ -137,10 +151,14 @@ export class StoredKeys {
 
   private goodNow(hash: string): Known | null {
     const entry = this.known.get(hash);
-    return entry === undefined || entry.expiresAt <= this.clock.now() ? null : entry;
+    return entry === undefined || this.isOver(entry) ? null : entry;
   }
 
-  private trueAt({ epoch, checkedAt }: Known): number {
+  private isOver({ expiresAt }: Known): boolean {
+    return expiresAt !== null && expiresAt <= this.clock.now();
+  }
+
+  private trueAt({ epoch, checkedAt }: Reading): number {
     return epoch === this.epoch ? Math.max(checkedAt, this.confirmedAt) : checkedAt;
   }
 
@@ -180,7 +198,8 @@ export class StoredKeys {
     if (shared === null || epoch === null || strange.length === 0) return hashes;
     const found = await shared.find(strange, epoch);
     const now = this.clock.monotonic();
-    for (const key of found) this.known.set(key.hash, { ...key, epoch, checkedAt: confirmedAt, learnedAt: now });
+    const reading = { epoch, checkedAt: confirmedAt, learnedAt: now };
+    for (const key of found) this.known.set(key.hash, knownFrom(key, reading));
     if (found.length === 0 || now - confirmedAt >= USABLE_MS) return hashes;
     const good = new Set(found.map(({ hash }) => hash));
     return hashes.filter((hash) => !good.has(hash));
@@ -192,11 +211,12 @@ export class StoredKeys {
     const askedAt = this.clock.monotonic();
     try {
       const { epoch, keys } = await this.readSoon(hashes);
+      const reading = { epoch, checkedAt: askedAt, learnedAt: askedAt };
       const good = new Map(keys.map((key) => [key.hash, key]));
       for (const hash of hashes) {
         const key = good.get(hash);
         if (key === undefined) this.known.delete(hash);
-        else this.known.set(hash, { ...key, epoch, checkedAt: askedAt, learnedAt: askedAt });
+        else this.known.set(hash, knownFrom(key, reading));
       }
       this.confirm(epoch, askedAt);
       this.away = false;

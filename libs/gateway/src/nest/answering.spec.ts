@@ -24,7 +24,7 @@ class AfterAWhile implements CanActivate {
 /** Says no and leaves the reason. */
 class WithoutAWord implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    context.switchToHttp().getRequest<Exchange>().refusal = REFUSAL;
+    context.getArgByIndex<Exchange>(0).refusal = REFUSAL;
     return false;
   }
 }
@@ -63,7 +63,7 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 function contextOf(exchange: Exchange): ExecutionContext {
-  return { switchToHttp: () => ({ getRequest: () => exchange }) } as unknown as ExecutionContext;
+  return { getArgByIndex: () => exchange } as unknown as ExecutionContext;
 }
 
 describe('answering', () => {

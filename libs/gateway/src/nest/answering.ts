@@ -11,7 +11,7 @@ import { answerProblem } from '../answer.js';
 export function answering(Guard: Type<CanActivate>): Type<CanActivate> {
   class AnsweringGuard extends Guard {
     override canActivate(context: ExecutionContext): ReturnType<CanActivate['canActivate']> {
-      const exchange = context.switchToHttp().getRequest<Exchange>();
+      const exchange = context.getArgByIndex<Exchange>(0);
       if (exchange.answered) return true;
       try {
         const admitted = super.canActivate(context);
