@@ -14,18 +14,23 @@ const request = (port, target, field) =>
       `Accept: application/json\r\nAccept-Language: en\r\n${field === undefined ? '' : `${field}\r\n`}\r\n`,
   );
 
-/** What was read of files with one field a line, such as 100,000 keys: it does not go through IPC for each job. */
-const known = new Map();
-
-function fieldsIn(file) {
-  if (!known.has(file)) known.set(file, readFileSync(file, 'utf8').trim().split('\n'));
-  return known.get(file);
-}
-
-/** A request for each target, or for each field, with the targets in turn. */
+/** A request for each target, or for each line of a file with a field on each, with the targets in turn. */
 function requestsOf(port, targets, file) {
   if (file === undefined) return targets.map((target) => request(port, target));
-  return fieldsIn(file).map((field, i) => request(port, targets[i % targets.length], field));
+  const fields = readFileSync(file, 'utf8').trim().split('\n');
+  return fields.map((field, i) => request(port, targets[i % targets.length], field));
+}
+
+/** Requests in turn, from one job to the next: 100,000 are made once, and all of them are sent. */
+const rounds = new Map();
+
+function roundOf(port, targets, fields) {
+  const name = JSON.stringify([port, targets, fields]);
+  const known = rounds.get(name);
+  if (known !== undefined) return known;
+  const round = { requests: requestsOf(port, targets, fields), next: 0 };
+  rounds.set(name, round);
+  return round;
 }
 
 /** The bytes of a chunked body that is complete in `data` from `at`, or null while it is not. */
@@ -72,11 +77,10 @@ export function run({
   fields,
   status = 200,
 }) {
+  const round = roundOf(port, targets, fields);
   const started = performance.now();
   const deadline = started + ms;
   const result = { requests: 0, failures: 0, statuses: {}, firstFailure: '', seconds: 0, latencies: [] };
-  const requests = requestsOf(port, targets, fields);
-  let sent = 0;
   let open = connections;
 
   return new Promise((resolve) => {
@@ -98,7 +102,7 @@ export function run({
       const send = () => {
         waiting = true;
         if (latencies) sentAt = performance.now();
-        socket.write(requests[sent++ % requests.length]);
+        socket.write(round.requests[round.next++ % round.requests.length]);
       };
       socket.on('connect', send);
       socket.on('error', (error) => fail(error.message));
