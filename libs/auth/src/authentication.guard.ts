@@ -1,5 +1,5 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { type Exchange, Refusal } from '#kernel';
+import { admits, type Exchange, Refusal, type Verdict } from '#kernel';
 import { FailedCredentials } from '#rate-limit';
 import { type Method, type Outcome, Rejected } from './methods/method.js';
 import { type GuardedRoute, type RouteAccess } from './route-access.js';
@@ -19,38 +19,39 @@ export class AuthenticationGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const exchange = context.getArgByIndex<Exchange<GuardedRoute>>(0);
     if (exchange.route === null) throw new Error('an exchange reached authentication without a route');
-    return this.identify(exchange, exchange.route.access);
+    return admits(exchange, this.identify(exchange, exchange.route.access));
   }
 
-  /** Finds the principal of an exchange by what `access` takes, or throws the refusal. */
-  identify(exchange: Exchange, access: RouteAccess): boolean | Promise<boolean> {
-    if (!access.looks(exchange)) return true;
+  /** Finds the principal of an exchange by what `access` takes. */
+  identify(exchange: Exchange, access: RouteAccess): Verdict {
+    if (!access.looks(exchange)) return null;
     if (access.methods.length === 0) {
-      throw new Refusal('not_configured', 'No method of authentication that this route takes is set up under auth.');
+      return new Refusal('not_configured', 'No method of authentication that this route takes is set up under auth.');
     }
     for (const method of access.methods) {
       const credential = method.credentialIn(exchange);
       if (credential === null) continue;
       // Also for what comes in the query, which the guard by address does not see.
-      this.failed.refuse(exchange);
+      const tooMany = this.failed.refusal(exchange);
+      if (tooMany !== null) return tooMany;
       const outcome = method.verify(credential, this.stores);
       if (!(outcome instanceof Promise)) return this.settle(exchange, access, method, outcome);
       return outcome.then((settled) => this.settle(exchange, access, method, settled));
     }
-    if (!access.admitsAnyone(exchange)) throw access.required();
-    return true;
+    return access.admitsAnyone(exchange) ? null : access.required();
   }
 
-  private settle(exchange: Exchange, access: RouteAccess, method: Method, outcome: Outcome): true | Promise<never> {
-    if (outcome instanceof Rejected)
-      return this.refuse(exchange, access.invalid(method, outcome.reason, outcome.error));
+  private settle(exchange: Exchange, access: RouteAccess, method: Method, outcome: Outcome): Verdict {
+    if (outcome instanceof Rejected) {
+      return this.counted(exchange, access.invalid(method, outcome.reason, outcome.error));
+    }
     exchange.principal = outcome;
     exchange.authMethod = method.name;
-    return true;
+    return null;
   }
 
-  private async refuse(exchange: Exchange, refusal: Refusal): Promise<never> {
+  private async counted(exchange: Exchange, refusal: Refusal): Promise<Refusal> {
     await this.failed.count(exchange);
-    throw refusal;
+    return refusal;
   }
 }

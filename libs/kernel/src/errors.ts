@@ -210,7 +210,7 @@ export function problem(
 }
 
 /**
- * A refusal: an expected outcome that ends an exchange. It is thrown where Nest gives a guard no other way out, so it is
+ * A refusal: an expected outcome that ends an exchange. Guards leave it on the exchange; further in it is thrown, so it is
  * not an `Error`: capturing a stack would cost more than the answer.
  */
 export class Refusal {

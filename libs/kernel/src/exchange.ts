@@ -95,7 +95,7 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   bodyCheck: BodyCheck | null = null;
   /** What the rules that apply said. */
   limits: readonly LimitUse[] = NONE;
-  /** Why a guard said no, where it says so without throwing. */
+  /** Why a guard said no. */
   refusal: Refusal | null = null;
   /** Refused by a limit. */
   rateLimited = false;

@@ -1,5 +1,5 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import { type Exchange } from '#kernel';
+import { admits, type Exchange } from '#kernel';
 import { FailedCredentials } from './failed-credentials.js';
 
 /** Lower-case names of the headers that carry credentials. */
@@ -14,10 +14,10 @@ export class AddressGuard implements CanActivate {
     @Inject(CREDENTIAL_HEADERS) private readonly credentialHeaders: CredentialHeaders,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const exchange = context.getArgByIndex<Exchange>(0);
     const { headers } = exchange.req;
-    if (this.credentialHeaders().some((name) => headers[name] !== undefined)) this.failed.refuse(exchange);
-    return true;
+    if (!this.credentialHeaders().some((name) => headers[name] !== undefined)) return true;
+    return admits(exchange, this.failed.refusal(exchange));
   }
 }

@@ -46,18 +46,18 @@ export class FailedCredentials {
     this.shutOut = new Generations((key) => 100 + key.length, WINDOW_MS, clock.monotonic());
   }
 
-  /** Throws when too many from this address failed. */
-  refuse(exchange: Exchange): void {
+  /** When too many from this address failed. */
+  refusal(exchange: Exchange): Refusal | null {
     const now = this.clock.monotonic();
     this.shutOut.age(now);
-    if (this.shutOut.size === 0) return;
+    if (this.shutOut.size === 0) return null;
     const left = (this.shutOut.get(keyOf(RULE.key, exchange)) ?? 0) - now;
-    if (left <= 0) return;
+    if (left <= 0) return null;
     exchange.rateLimited = true;
     const refused = new Check(RULE, keyOf(RULE.key, exchange), 1, 1);
     refused.allowed = false;
     exchange.limits = [refused];
-    throw new Refusal('rate_limited', 'Too many credentials from this address were wrong.', {
+    return new Refusal('rate_limited', 'Too many credentials from this address were wrong.', {
       'Retry-After': String(Math.ceil(left / 1000)),
     });
   }

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { type Request } from 'express';
 import { AuthenticationGuard } from '#auth';
 import { SnapshotStore } from '#gateway';
-import { type Exchange, Refusal } from '#kernel';
+import { type Exchange, raise, Refusal } from '#kernel';
 import { FailedCredentials } from '#rate-limit';
 import { exchangeOf } from '../reserved-paths.js';
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -44,11 +44,11 @@ export class AdminGuard implements CanActivate {
   /** Finds out whose credential an exchange carries; throws where none of it is good. */
   async identify(exchange: Exchange): Promise<void> {
     if (!this.ownerKey.sentIn(exchange.req)) {
-      await this.authentication.identify(exchange, this.store.current.access.admin.route);
+      raise(await this.authentication.identify(exchange, this.store.current.access.admin.route));
       return;
     }
     // Neither does a right guess get through once there were too many wrong ones.
-    this.failed.refuse(exchange);
+    raise(this.failed.refusal(exchange));
     exchange.principal = OWNER;
   }
 

@@ -3,10 +3,10 @@ import { type Exchange, Refusal } from '#kernel';
 import { answerProblem } from '../answer.js';
 
 /**
- * A guard whose refusals are answered on the spot, whether it throws them or says no and leaves them on the exchange. Thrown
- * through Nest, a refusal is thrown again by each of half a dozen
- * promises, which costs as much as the answer itself. The guards after one that has answered have nothing to say, and the
- * controller forwards nothing that has an answer.
+ * A guard whose refusals are answered on the spot: those that it leaves on the exchange, saying no, and those that something
+ * further in threw. Thrown through Nest, a refusal is thrown again by each of half a dozen promises, which costs as much as
+ * the answer itself. The guards after one that has answered have nothing to say, and the controller forwards nothing that
+ * has an answer.
  */
 export function answering(Guard: Type<CanActivate>): Type<CanActivate> {
   class AnsweringGuard extends Guard {

@@ -2,7 +2,7 @@ import { Controller, Get, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/co
 import { type Request, type Response } from 'express';
 import { isIssued, isOfOurPages, IssuedTokens, SESSION_COOKIE, sessionCookie, type SignIn } from '#auth';
 import { SnapshotStore } from '#gateway';
-import { clientIsSecure, type Exchange, type Principal, Refusal } from '#kernel';
+import { clientIsSecure, type Exchange, type Principal, raise, Refusal } from '#kernel';
 import { FailedCredentials } from '#rate-limit';
 import { exchangeOf } from '../../reserved-paths.js';
 import { AdminGuard } from '../admin.guard.js';
@@ -45,7 +45,7 @@ export class LoginController {
     if (begun === null) {
       throw new Refusal('bad_request', 'No sign-in was begun in this browser of late: begin at /api/admin/login.');
     }
-    this.failed.refuse(exchange);
+    raise(this.failed.refusal(exchange));
     clearUnderWay(exchange, res);
     const principal = await this.orCounted(exchange, signIn.finish(originOf(exchange), exchange.query, begun));
     exchange.principal = principal;

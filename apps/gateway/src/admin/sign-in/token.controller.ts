@@ -2,7 +2,7 @@ import { Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common'
 import { type Request, type Response } from 'express';
 import { isIssued, IssuedTokens, type TokenPair } from '#auth';
 import { SnapshotStore } from '#gateway';
-import { type Exchange, Refusal } from '#kernel';
+import { type Exchange, raise, Refusal } from '#kernel';
 import { FailedCredentials } from '#rate-limit';
 import { exchangeOf } from '../../reserved-paths.js';
 import { AdminGuard } from '../admin.guard.js';
@@ -96,7 +96,7 @@ export class TokenController {
   }
 
   private async forRefreshToken(exchange: Exchange, token: string): Promise<TokenPair | NotGranted> {
-    this.failed.refuse(exchange);
+    raise(this.failed.refusal(exchange));
     const next = token === '' ? null : await this.tokens.refresh(token, this.store.current.access.lifetimes);
     if (next !== null) return next;
     await this.failed.count(exchange);
