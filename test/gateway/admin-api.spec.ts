@@ -158,9 +158,32 @@ describe('the whole configuration', () => {
     expect(closed).toMatchObject({ status: 409, body: { code: 'declared_in_file' } });
     const stale = await ask('PUT', 'config', { gateway: { routes: [] } }, { 'if-match': '"v1"' });
     expect(stale.status).toBe(412);
+    const twice = await ask('PUT', 'config', { gateway: { routes: [...routes(2), ...routes(1)] } });
+    expect(twice).toMatchObject({ status: 422, body: { errors: [{ path: 'gateway.routes[2].name' }] } });
     const valid = await ask('POST', 'config/validate', { gateway: { routes: routes(1) } });
     expect(valid.body).toMatchObject({ valid: true, dryRun: true });
     expect((await ask('GET', 'config/history?limit=1')).body['items']).toMatchObject([newest]);
+  });
+});
+
+describe('a path of the admin API', () => {
+  it.each([
+    ['POST', 'routes/closed', 'DELETE, GET, HEAD, PATCH, PUT'],
+    ['DELETE', 'routes', 'GET, HEAD, POST'],
+    ['GET', 'config/rollback', 'POST'],
+    ['PATCH', '../../health', 'GET, HEAD'],
+  ])('says to %s %s what it takes: %s', async (method, path, allow) => {
+    const answer = await ask(method, path);
+    expect(answer).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } });
+    expect(answer.headers.get('allow')).toBe(allow);
+    const options = await ask('OPTIONS', path);
+    expect([options.status, options.headers.get('allow')]).toEqual([204, allow]);
+  });
+
+  it('that is not there is 404 by every method', async () => {
+    for (const method of ['GET', 'POST', 'OPTIONS']) {
+      expect(await ask(method, 'nothing/like/it')).toMatchObject({ status: 404, body: { code: 'route_not_found' } });
+    }
   });
 });
 
@@ -174,6 +197,8 @@ describe('a mistake', () => {
     ['POST', 'routes', '{"path":"/x","upstream":"files","__proto__":{"x":1}}', 422, '__proto__'],
     ['POST', 'routes', { path: { regex: '^/(a+)+$' }, upstream: 'files' }, 422, 'could stop the gateway'],
     ['POST', 'upstreams', { targets: ['http://127.0.0.1:1'] }, 422, 'name'],
+    ['PUT', 'consumers/nobody', '', 400, 'empty'],
+    ['POST', 'config/validate', '', 400, 'empty'],
     ['PUT', 'routes/a', { name: 'b', path: '/x', upstream: 'files' }, 422, 'not renamed'],
     ['PUT', 'routes/closed', { path: '/x', upstream: 'files' }, 409, 'declared in the configuration file'],
     ['PATCH', 'routes/nothing', {}, 404, 'no route'],

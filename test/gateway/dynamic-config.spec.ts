@@ -146,6 +146,10 @@ describe('three instances on one database', () => {
       await database.stop();
       const refused = await ask(first, 'PUT', 'routes/lost', { path: '/lost', upstream: 'files' });
       expect(refused).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
+      expect(await ask(first, 'GET', 'config/history')).toMatchObject({
+        status: 503,
+        body: { code: 'store_unavailable' },
+      });
       // The file is followed all the same, and what the database had stays.
       const changed = JSON.parse(readFileSync(first.configFile, 'utf8')) as { gateway: { routes: object[] } };
       changed.gateway.routes.push({ name: 'from-file', path: '/from-file', upstream: 'files' });

@@ -174,6 +174,8 @@ describe.each(KINDS)('$kind', ({ kind, spec, replaced, patch, patched, filter, w
     expect(first).toMatchObject({ status: 200, body: replaced });
     expect(first.etag).not.toBe(etag);
     expect(await ask('PUT', one, replaced)).toEqual(first);
+    const otherwiseWritten = Object.fromEntries(Object.entries(replaced).reverse());
+    expect(await ask('PUT', one, otherwiseWritten)).toEqual(first);
     expect((await ask('PUT', `${kind}/new`, spec, { 'if-match': '*' })).status).toBe(412);
     expect((await ask('PUT', one, replaced, { 'if-match': etag })).status).toBe(412);
   });

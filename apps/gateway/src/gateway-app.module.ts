@@ -16,6 +16,7 @@ import { AdminGuard } from './admin/admin.guard.js';
 import { Operations } from './admin/operations.js';
 import { OwnerKey } from './admin/owner-key.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
+import { UnknownMethodFilter } from './admin/unknown-method.filter.js';
 import { ConfigReload } from './config-reload.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { type KeptEntities } from './dynamic/kept-entities.js';
@@ -111,6 +112,7 @@ export class GatewayAppModule {
           inject: [ConfigService],
         },
         { provide: APP_FILTER, useClass: ReservedProblemFilter },
+        { provide: APP_FILTER, useClass: UnknownMethodFilter },
       ],
     };
   }

@@ -9,7 +9,15 @@ const readsJson = express.json({
   limit: LARGEST_ENTITY,
   strict: false,
   type: ['application/json', 'application/*+json'],
+  verify: refuseEmpty,
 });
+
+/** Express reads a body of no bytes as `{}`, which would take everything away from what a PUT replaces. */
+export function refuseEmpty(_req: unknown, _res: unknown, body: Buffer): void {
+  if (body.length === 0) throw Object.assign(new Error('nothing was sent'), { type: EMPTY });
+}
+
+const EMPTY = 'entity.empty';
 
 /** The map that a request brings as JSON. It is read only now, when the guard knows whose it is. */
 export async function mapOf(req: Request, res: Response, what: string): Promise<Readonly<Record<string, unknown>>> {
@@ -42,6 +50,7 @@ function readable(error: unknown): unknown {
   const { type, message } = error as { readonly type?: unknown; readonly message?: unknown };
   if (type === 'entity.parse.failed')
     return new Refusal('bad_request', `The body is not valid JSON: ${String(message)}.`);
+  if (type === EMPTY) return new Refusal('bad_request', 'The body is empty, where JSON is needed.');
   return error;
 }
 

@@ -16,18 +16,34 @@ export class Operations {
   constructor(private readonly modules: ModulesContainer) {}
 
   list(): Operation[] {
-    const controllers = [...this.modules.values()].flatMap((each) => [...each.controllers.values()]);
-    const types = new Set(controllers.map(({ metatype }) => metatype).filter((type) => typeof type === 'function'));
-    return operationsOf([...types]);
+    return operationsOf(this.controllers());
   }
 
   /** null: there is nothing at this path, or nothing by this method. */
   find(method: string, path: string): Operation | null {
     return this.list().find((each) => each.method === method && patternOf(each.path).test(path)) ?? null;
   }
+
+  /** By which methods something of ours is there at this path, as `Allow` lists them. */
+  methodsAt(path: string): readonly string[] {
+    const there = this.controllers()
+      .flatMap(declaredBy)
+      .filter((each) => !PROXIED.test(each.path) && patternOf(each.path).test(path));
+    const methods = new Set(there.map(({ method }) => method));
+    if (methods.has('GET')) methods.add('HEAD');
+    return [...methods].sort();
+  }
+
+  private controllers(): object[] {
+    const controllers = [...this.modules.values()].flatMap((each) => [...each.controllers.values()]);
+    const types = controllers.map(({ metatype }) => metatype).filter((type) => typeof type === 'function');
+    return [...new Set(types)];
+  }
 }
 
-/** The paths that need no credential, and the one that takes what is proxied. */
+/** The one that takes what is proxied. */
+const PROXIED = /^\/\*/;
+/** That, and the paths that need no credential. */
 const OPEN = /^\/(health(\/|$)|\*)/;
 
 export function operationsOf(controllers: readonly object[]): Operation[] {

@@ -50,7 +50,16 @@ export function readDocument(
   for (const kind of ENTITY_KINDS) {
     if (kind === 'ip-rules') continue;
     const ofFile = new Map(namedValues(kind, file.config));
-    for (const { name, value, node } of written(kind, declared, tree)) {
+    const seen = new Map<string, number>();
+    for (const [index, { name, value, node }] of written(kind, declared, tree).entries()) {
+      const before = seen.get(name);
+      if (before !== undefined) {
+        const list = KINDS[kind].path.join('.');
+        const message = `another ${KINDS[kind].one} is called ${JSON.stringify(name)}: ${list}[${before}]`;
+        wrong.push({ path: `${list}[${index}].name`, message });
+        continue;
+      }
+      seen.set(name, index);
       if (ofFile.has(name)) {
         if (withoutName(kind, value) !== withoutName(kind, ofFile.get(name))) declaredInFile.push(`${kind}/${name}`);
         continue;

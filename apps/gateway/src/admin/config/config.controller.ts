@@ -6,7 +6,7 @@ import { Refusal } from '#kernel';
 import { ConfigReload } from '../../config-reload.js';
 import { actorOf } from '../actor.js';
 import { AdminGuard } from '../admin.guard.js';
-import { checkDepth, mapOf, noBody, readBody } from '../body.js';
+import { checkDepth, mapOf, noBody, readBody, refuseEmpty } from '../body.js';
 import { Needs } from '../needs.js';
 import { preconditionsOf } from '../preconditions.js';
 import { DryRunQuery, PageQuery, readInto } from '../query.js';
@@ -15,7 +15,12 @@ import { type Document, type Plan, shownVersion, WholeConfig, type WritingAll } 
 const LARGEST = 8 * 1024 ** 2;
 const YAML = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'];
 const readsYaml = express.text({ limit: LARGEST, type: YAML });
-const readsJson = express.json({ limit: LARGEST, strict: false, type: ['application/json', 'application/*+json'] });
+const readsJson = express.json({
+  limit: LARGEST,
+  strict: false,
+  type: ['application/json', 'application/*+json'],
+  verify: refuseEmpty,
+});
 
 export class FormatQuery {
   @IsIn(['yaml', 'json', ''], { message: 'format is yaml or json' })

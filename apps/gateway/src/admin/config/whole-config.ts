@@ -69,11 +69,13 @@ export class WholeConfig {
   }
 
   async history(before: number | null, limit: number): Promise<VersionRecord[]> {
-    return await this.records.history(before, limit);
+    return await this.records.history(before, limit).catch(() => {
+      throw new Refusal('store_unavailable', 'The database with the history cannot be asked now.');
+    });
   }
 
   async version(version: number): Promise<VersionRecord> {
-    const [found] = await this.records.history(version + 1, 1);
+    const [found] = await this.history(version + 1, 1);
     if (found?.version === version) return found;
     throw new Refusal('not_found', `There is no version ${version}, or it is no longer kept.`);
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   entitiesOf,
   type Entity,
@@ -133,7 +134,7 @@ export class EntityResource {
         const before = now.get(this.kind, name);
         checkPreconditions(expected, before === undefined ? null : etagOf(before));
         [named, created] = [name, before === undefined];
-        if (before !== undefined && JSON.stringify(before.spec) === JSON.stringify(spec)) return [];
+        if (before !== undefined && isDeepStrictEqual(before.spec, spec)) return [];
         return [{ kind: this.kind, name, before: before?.spec ?? null, after: spec }];
       },
     });
