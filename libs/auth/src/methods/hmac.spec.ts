@@ -1,15 +1,16 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { exchangeOf, FakeClock } from '#testing';
 import { StoredKeys } from '../keys/stored-keys.js';
 import { MemoryReplays } from '../signatures/replays.js';
-import { sharedSecret } from '../signatures/signing-key.js';
+import { publicSigningKey, sharedSecret } from '../signatures/signing-key.js';
 import { Stores } from '../stores.js';
 import { HmacMethod } from './hmac.js';
 import { Rejected } from './method.js';
 
 const SECRET = randomBytes(32).toString('hex');
 const SKEW = 300_000;
+const ORDER_OF_P256 = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const principal = {
   consumer: 'app',
   id: 'app',
@@ -34,8 +35,8 @@ class Stage {
   readonly stores: Stores;
   private readonly method: HmacMethod;
 
-  constructor(headers: readonly string[] = ['date', '(request-target)', 'digest']) {
-    const signers = new Map([['k', { key: sharedSecret(SECRET), principal }]]);
+  constructor(headers: readonly string[] = ['date', '(request-target)', 'digest'], key = sharedSecret(SECRET)) {
+    const signers = new Map([['k', { key, principal }]]);
     this.method = new HmacMethod({ clockSkew: SKEW, headers }, signers, this.clock);
     const keys = new StoredKeys(() => Promise.resolve({ epoch: '', keys: [] }), this.clock);
     this.stores = new Stores(keys, new MemoryReplays(this.clock));
@@ -81,6 +82,27 @@ describe('a signed request', () => {
       'app',
       expect.stringContaining('used before'),
     ]);
+  });
+
+  it('is used once also when it is written in another way that holds as well', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
+    const stage = new Stage([], publicSigningKey(pem)!);
+    const tail = `("@method");created=${stage.now};keyid="k"`;
+    const base = Buffer.from(`"@method": GET\n"@signature-params": ${tail}`);
+    const made = sign('sha256', base, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    const ask = async (bytes: Buffer): Promise<string> => {
+      const headers = { 'signature-input': `sig=${tail}`, signature: `sig=:${bytes.toString('base64')}:` };
+      return await stage.ask(exchangeOf({ method: 'GET', headers }));
+    };
+    const [r, s] = [made.subarray(0, 32), made.subarray(32)];
+    const other = ORDER_OF_P256 - BigInt(`0x${s.toString('hex')}`);
+    const mirrored = Buffer.concat([r, Buffer.from(other.toString(16).padStart(64, '0'), 'hex')]);
+    const zero = Buffer.alloc(1);
+    expect(publicSigningKey(pem)?.signed(base, mirrored)).toBe(true);
+    expect(await ask(made)).toBe('app');
+    expect(await ask(mirrored)).toContain('used before');
+    expect(await ask(Buffer.concat([zero, r, zero, s]))).toContain('does not hold');
   });
 
   it('is known by its nonce, whatever else is signed with it', async () => {

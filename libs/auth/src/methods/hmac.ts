@@ -71,7 +71,7 @@ export class HmacMethod implements Method<Credential> {
     if (left instanceof Rejected) return left;
     const checked = this.checkBody(signature, exchange);
     if (checked !== null) return checked;
-    const first = replays.first(idOf(signature), left + SPARE_MS);
+    const first = replays.first(idOf(signature, key), left + SPARE_MS);
     const outcome = (is: boolean): Outcome => (is ? signer.principal : USED);
     return first instanceof Promise ? first.then(outcome) : outcome(first);
   }
@@ -107,7 +107,7 @@ const OTHER_BODY = new Refusal(
   },
 );
 
-function idOf({ keyId, nonce, bytes }: ReceivedSignature): string {
-  const once = nonce === null ? bytes : Buffer.from(`nonce ${nonce}`);
+function idOf({ keyId, nonce, bytes }: ReceivedSignature, key: SigningKey): string {
+  const once = nonce === null ? (key.once?.(bytes) ?? bytes) : Buffer.from(`nonce ${nonce}`);
   return createHash('sha256').update(`${keyId}\0`).update(once).digest('base64url');
 }

@@ -33,7 +33,7 @@ interface PathRule {
  * Who may go where: the first rule that fits path and method decides, and a path that any rule covers is closed to methods
  * that none of them names.
  *
- * An upstream may read `%2F` as a slash or cut off `;parameters`. A path that has such things is judged in each way that it
+ * An upstream may read `%2F` as a slash, or cut off `;parameters` before it looks for dot segments. A path that has such things is judged in each way that it
  * can be read, and each has to let it in.
  */
 export class PathRules {
@@ -109,7 +109,31 @@ function readingsOf(path: string): readonly string[] {
   if (!AMBIGUOUS.test(path)) return [path];
   const decoded = path.replace(/%2f|%5c|\\/gi, '/').replace(/%3b/gi, ';');
   const readings = [path, decoded, withoutParameters(path), withoutParameters(decoded)];
-  return [...new Set(readings.map((reading) => reading.replace(/\/{2,}/g, '/')))];
+  return [...new Set(readings.flatMap(dotless))];
+}
+
+/**
+ * Cut off, parameters may leave dot segments: `/a/..;/b` is `/b` for Tomcat. Slashes that stand together may be merged
+ * before those are removed, or after.
+ */
+function dotless(path: string): string[] {
+  const merged = withoutEmpty(path);
+  if (!/\/\.\.?(?:\/|$)/.test(merged)) return [merged];
+  return [merged, withoutDots(merged), withoutEmpty(withoutDots(path))];
+}
+
+function withoutEmpty(path: string): string {
+  return path.replace(/\/{2,}/g, '/');
+}
+
+function withoutDots(path: string): string {
+  const kept: string[] = [];
+  const segments = path.split('/').slice(1);
+  for (const segment of segments) {
+    if (segment === '..') kept.pop();
+    else if (segment !== '.') kept.push(segment);
+  }
+  return `/${kept.join('/')}`;
 }
 
 function withoutParameters(path: string): string {

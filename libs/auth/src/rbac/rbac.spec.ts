@@ -131,13 +131,25 @@ describe('rules', () => {
     '/admin%3Ba/x',
     '//admin/x',
     '/%2Fadmin',
+    '/public/..;/admin',
+    '/public/..;/admin/x',
+    '/public/..;a=1/admin/x',
+    '/public/..%3B/admin',
+    '/public;a=1/..;/admin/x',
+    '/public/.;/..;/admin',
+    '/..;/admin',
+    '/x%2F..;%2Fadmin',
+    '/a/b%2F..;%2F..;/admin',
+    '/public/;/..;/admin',
+    '/admin/;/..;',
+    '/admin/x/..;',
   ])('for /admin/* cover %s, as upstreams may read it', (path) => {
     const rules = new PathRules([rule('/admin/*', { roles: ['ops'] })], roles);
     expect(rules.cover(path)).toBe(true);
     expect(rules.missing(caller(['user']), 'GET', path)).toBe('The role "ops" is missing.');
   });
 
-  it.each(['/administrator', '/', '/x/admin', '/adminx/admin', '/x%2Fadmin'])(
+  it.each(['/administrator', '/', '/x/admin', '/adminx/admin', '/x%2Fadmin', '/admin..;/x', '/x/..a;/admin'])(
     'for /admin/* do not cover %s',
     (path) => {
       expect(new PathRules([rule('/admin/*')], roles).cover(path)).toBe(false);
