@@ -40,6 +40,54 @@ describe('aegis consumers and keys', () => {
     expect(listed.stdout).not.toContain(secret);
   });
 
+  it('puts a key in place of another, and both work for the overlap', async () => {
+    await run('consumers', 'create', 'rotating');
+    const first = await run('keys', 'create', '--consumer', 'rotating');
+    const [{ id = '' } = {}] = (
+      JSON.parse((await run('keys', 'list', '--consumer', 'rotating', '--json')).stdout) as { items: { id?: string }[] }
+    ).items;
+    const rotated = await run('keys', 'rotate', id, '--consumer', 'rotating', '--overlap', '1h', '--expires', '90d');
+    const wrong = await run('keys', 'rotate', id, '--consumer', 'rotatin');
+    const listed = await run('keys', 'list', '--consumer', 'rotating', '--json');
+
+    expect([first.code, rotated.code, wrong.code]).toEqual([0, 0, 1]);
+    expect(rotated.stdout).toMatch(/^aegis_[0-9a-f]{40}\n$/);
+    expect(rotated.stderr).toContain('The old one works for 1h.');
+    expect(wrong.stderr.trim()).toBe('There is no consumer "rotatin". Did you mean rotating?');
+    expect(await Promise.all([first, rotated].map(({ stdout }) => statusWith(stdout.trim())))).toEqual([200, 200]);
+    const { items } = JSON.parse(listed.stdout) as { items: { expiresAt: string | null }[] };
+    expect(items.map(({ expiresAt }) => typeof expiresAt)).toEqual(['string', 'string']);
+  });
+
+  it('says to programs what it did', async () => {
+    await run('consumers', 'create', 'short-lived');
+    const made = JSON.parse((await run('keys', 'create', '--consumer', 'short-lived', '--json')).stdout) as {
+      id: string;
+    };
+    const revoked = await run('keys', 'revoke', made.id, '--consumer', 'short-lived', '--json');
+    const deleted = await run('consumers', 'delete', 'short-lived', '--json');
+    const reloaded = await run('reload', '--json');
+    const exported = await run('export', '--json');
+
+    expect(JSON.parse(revoked.stdout)).toEqual({ consumer: 'short-lived', id: made.id, revoked: true });
+    expect(JSON.parse(deleted.stdout)).toEqual({ name: 'short-lived', deleted: true });
+    expect(JSON.parse(reloaded.stdout)).toMatchObject({ version: expect.any(Number) });
+    expect(JSON.parse(exported.stdout)).toMatchObject({ gateway: { routes: [{ name: 'closed' }] } });
+  });
+
+  it('says what to do about a key that is unknown or may not do it', async () => {
+    await run('consumers', 'create', 'looking', '--role', 'viewer');
+    const key = (await run('keys', 'create', '--consumer', 'looking')).stdout.trim();
+    const [unknown, viewer] = await Promise.all([
+      run('consumers', 'list', '--key', 'wrong'),
+      run('consumers', 'create', 'x', '--key', key),
+    ]);
+
+    expect([unknown.code, viewer.code]).toEqual([1, 1]);
+    expect(unknown.stderr).toContain('aegis keys create --admin');
+    expect(viewer.stderr).toContain('Missing permission: "write:consumers".\nThe roles of this key do not grant it');
+  });
+
   it('lists, shows and deletes consumers', async () => {
     await run('consumers', 'create', 'partner');
     const list = await run('consumers', 'list');

@@ -113,6 +113,21 @@ describe('aegis sync, diff and export', () => {
     expect(pruned.stdout).toMatch(/- routes\/r10\n- routes\/r11\n\nPlan: 0 to create, 0 to change, 2 to delete/);
   });
 
+  it('tells programs what would change and whether it was done, and never asks them', async () => {
+    want(wanted(routes(11)));
+    const unasked = await run('sync', file, '--json');
+    const done = await run('sync', file, '--yes', '--json');
+    const again = await run('sync', file, '--yes', '--json');
+    want(wanted(routes(10)));
+    const pruned = await run('sync', file, '--prune', '--yes', '--json');
+
+    expect([unasked.code, done.code, again.code, pruned.code]).toEqual([2, 0, 0, 0]);
+    expect(JSON.parse(unasked.stdout)).toMatchObject({ changes: [{ action: 'create', name: 'r10' }], applied: false });
+    expect(JSON.parse(done.stdout)).toMatchObject({ changes: [{ name: 'r10' }], applied: true });
+    expect(JSON.parse(again.stdout)).toEqual({ changes: [], blocked: [], kept: [], applied: false });
+    expect(JSON.parse(pruned.stdout)).toMatchObject({ changes: [{ action: 'delete', name: 'r10' }], applied: true });
+  });
+
   it('does not change what the file of the gateway declares', async () => {
     const other = { name: 'own', path: '/elsewhere', upstream: 'users' };
     want(wanted([...routes(10), other]));

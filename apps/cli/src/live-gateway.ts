@@ -166,5 +166,15 @@ function told(error: unknown, base: string, name: OperationName): unknown {
   }
   // One that is said already is not said again; the title of the problem says in general what the detail says of this one.
   const lines = errors.filter(({ message }) => !detail.includes(message)).map(({ message }) => `  ${message}`);
-  return new CliError(EXIT.no, [detail, ...lines].join('\n'), code);
+  return new CliError(EXIT.no, [detail, ...lines, ...hintsFor(code)].join('\n'), code);
+}
+
+/** What to do about a key, which the gateway cannot say: it does not know where the key came from. */
+function hintsFor(code: string): readonly string[] {
+  if (code === 'invalid_credentials') {
+    return [
+      'Is the key in --key or AEGIS_ADMIN_KEY one of this gateway? On its machine `aegis keys create --admin` makes another.',
+    ];
+  }
+  return code === 'forbidden' ? ['The roles of this key do not grant it: take the key of an administrator.'] : [];
 }

@@ -2,8 +2,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type CheckOptions } from './commands/check.js';
 import { type ConsumersOptions, type CreateConsumerOptions } from './commands/consumers.js';
 import { type DiffOptions } from './commands/diff.js';
-import { type CreateKeyOptions, type KeysOptions } from './commands/keys.js';
+import { type ExportOptions } from './commands/export.js';
+import { type CreateKeyOptions, type KeysOptions, type RotateKeyOptions } from './commands/keys.js';
 import { type RefusedOptions, type UsageOptions } from './commands/limits.js';
+import { type ReloadOptions } from './commands/reload.js';
 import { type RoutesOptions } from './commands/routes.js';
 import { type SyncOptions } from './commands/sync.js';
 import { type StatusOptions } from './commands/status.js';
@@ -12,7 +14,6 @@ import { type TopOptions } from './commands/top.js';
 import { type VersionOptions } from './commands/version.js';
 import { type ConfigOptions, DEFAULT_CONFIG } from './config-file.js';
 import { type ExitCode } from './exit.js';
-import { type LiveOptions } from './live-gateway.js';
 import { hasColors, paintFor } from './terminal.js';
 import { VERSION } from './version.js';
 
@@ -84,7 +85,8 @@ function gatewayCommands(aegis: Command, end: End): void {
     .description(
       'Has the running gateway read its file again, and says what is wrong with it. It follows changes anyway; this waits for the outcome.',
     )
-    .action(async (options: LiveOptions) => (await import('./commands/reload.js')).reload(options));
+    .addOption(json())
+    .action(async (options: ReloadOptions) => (await import('./commands/reload.js')).reload(options));
 }
 
 function limitCommands(aegis: Command, end: End): void {
@@ -197,10 +199,23 @@ function accessCommands(aegis: Command): void {
     .requiredOption('--consumer <name>', 'whose keys')
     .addOption(json())
     .action(async (options: KeysOptions) => (await import('./commands/keys.js')).listKeys(options));
+  withGateway(keys.command('rotate').argument('<id>', 'as `keys list` shows it'))
+    .summary('make one in place of another')
+    .description(
+      'Makes a key in place of another and prints it, once. Both work for the overlap, then the new one alone.',
+    )
+    .requiredOption('--consumer <name>', 'whose key')
+    .option('--overlap <duration>', 'so long the old one still works, such as 1h; default: a day')
+    .option('--expires <duration>', 'for how long the new one is good, such as 90d; default: for ever')
+    .addOption(json())
+    .action(async (id: string, options: RotateKeyOptions) =>
+      (await import('./commands/keys.js')).rotateKey(id, options),
+    );
   withGateway(keys.command('revoke').argument('<id>', 'as `keys list` shows it'))
     .summary('make one useless')
     .description('Revokes a key: no instance takes it after two seconds.')
     .requiredOption('--consumer <name>', 'whose key')
+    .addOption(json())
     .action(async (id: string, options: KeysOptions) => (await import('./commands/keys.js')).revokeKey(id, options));
   const consumers = aegis
     .command('consumers')
@@ -231,7 +246,8 @@ function accessCommands(aegis: Command): void {
   withGateway(consumers.command('delete').argument('<name>'))
     .summary('with its keys')
     .description('Deletes a consumer and its keys.')
-    .action(async (name: string, options: LiveOptions) =>
+    .addOption(json())
+    .action(async (name: string, options: ConsumersOptions) =>
       (await import('./commands/consumers.js')).deleteConsumer(name, options),
     );
 }
@@ -283,6 +299,7 @@ Examples:
       'Revokes a token that Aegis gave (AEGIS_TOKEN, standard input, or it asks), with all of the same grant: no instance takes them after two seconds.',
     )
     .addOption(gatewayUrl())
+    .addOption(json())
     .action(async (options: TokenOptions) => (await import('./commands/token.js')).revokeToken(options));
 }
 
@@ -308,11 +325,12 @@ function syncCommands(aegis: Command, end: End): void {
       end(await (await import('./commands/sync.js')).sync(file, options)),
     );
   withGateway(aegis.command('export'))
-    .summary('what runs, as YAML')
+    .summary('what runs, as YAML or JSON')
     .description(
       'The routes, upstreams, consumers, rules, IP rules, roles and alerts that run, as they could stand in a file; secrets are masked.',
     )
-    .action(async (options: LiveOptions) => (await import('./commands/export.js')).exportConfig(options));
+    .addOption(json())
+    .action(async (options: ExportOptions) => (await import('./commands/export.js')).exportConfig(options));
 }
 
 function json(): Option {

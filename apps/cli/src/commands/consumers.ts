@@ -49,9 +49,10 @@ export async function createConsumer(name: string, options: CreateConsumerOption
   else print(`The consumer ${created.name} is there. A key for it: aegis keys create --consumer ${created.name}`);
 }
 
-export async function deleteConsumer(name: string, options: LiveOptions): Promise<void> {
+export async function deleteConsumer(name: string, options: ConsumersOptions): Promise<void> {
   await ask(options, 'DELETE /api/admin/consumers/{name}', { path: { name } });
-  print(`The consumer ${name} is gone, and its keys with it.`);
+  if (options.json === true) printJson({ name, deleted: true });
+  else print(`The consumer ${name} is gone, and its keys with it.`);
 }
 
 function words(value: unknown): string {

@@ -2,9 +2,15 @@ import { stringify } from 'yaml';
 import { runningEntities } from '../live-entities.js';
 import { type LiveOptions } from '../live-gateway.js';
 import { documentOf } from '../sync-document.js';
+import { printJson } from '../terminal.js';
+
+export interface ExportOptions extends LiveOptions {
+  readonly json?: boolean;
+}
 
 /** What runs, as it could stand in a file. */
-export async function exportConfig(options: LiveOptions): Promise<void> {
+export async function exportConfig(options: ExportOptions): Promise<void> {
   const document = documentOf(await runningEntities(options));
-  process.stdout.write(stringify(document, { lineWidth: 120, aliasDuplicateObjects: false }));
+  if (options.json === true) printJson(document);
+  else process.stdout.write(stringify(document, { lineWidth: 120, aliasDuplicateObjects: false }));
 }

@@ -22,6 +22,11 @@ export interface KeysOptions extends LiveOptions {
   readonly json?: boolean;
 }
 
+export interface RotateKeyOptions extends KeysOptions {
+  readonly overlap?: string;
+  readonly expires?: string;
+}
+
 export async function createKey(options: CreateKeyOptions): Promise<void> {
   const { admin = false, consumer } = options;
   if (admin === (consumer !== undefined)) {
@@ -88,7 +93,20 @@ export async function listKeys(options: KeysOptions): Promise<void> {
   print(`\n${columns([['ID', 'NAME', 'KEY', 'MADE', 'EXPIRES', 'LAST USED'], ...rows])}`);
 }
 
+export async function rotateKey(id: string, options: RotateKeyOptions): Promise<void> {
+  const { consumer, overlap, expires, json } = options;
+  const body = { ...(overlap !== undefined && { overlap }), ...(expires !== undefined && { expiresIn: expires }) };
+  const path = { name: consumer, id };
+  const made = await ask(options, 'POST /api/admin/consumers/{name}/keys/{id}/rotate', { path, body });
+  if (json === true) printJson(made);
+  else print(made.key);
+  remark(
+    `This key of ${consumer} is valid at once. Keep it: it is not shown again. The old one works for ${overlap ?? 'a day'}.`,
+  );
+}
+
 export async function revokeKey(id: string, options: KeysOptions): Promise<void> {
   await ask(options, 'DELETE /api/admin/consumers/{name}/keys/{id}', { path: { name: options.consumer, id } });
-  print(`The key ${id} of ${options.consumer} is revoked; no instance takes it after two seconds.`);
+  if (options.json === true) printJson({ consumer: options.consumer, id, revoked: true });
+  else print(`The key ${id} of ${options.consumer} is revoked; no instance takes it after two seconds.`);
 }

@@ -1,7 +1,12 @@
 import { ask, type LiveOptions } from '../live-gateway.js';
-import { print } from '../terminal.js';
+import { print, printJson } from '../terminal.js';
 
-export async function reload(options: LiveOptions): Promise<void> {
-  const { version } = await ask(options, 'POST /_aegis/reload');
-  print(`Configuration ${version} is served.`);
+export interface ReloadOptions extends LiveOptions {
+  readonly json?: boolean;
+}
+
+export async function reload(options: ReloadOptions): Promise<void> {
+  const served = await ask(options, 'POST /_aegis/reload');
+  if (options.json === true) printJson(served);
+  else print(`Configuration ${served.version} is served.`);
 }

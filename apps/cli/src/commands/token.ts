@@ -64,7 +64,7 @@ async function grant({ url, json }: TokenOptions, form: Readonly<Record<string, 
   remark(`Good for ${lasting(expiresIn)}; send it as Authorization: Bearer. ${more}`);
 }
 
-export async function revokeToken({ url }: TokenOptions): Promise<void> {
+export async function revokeToken({ url, json }: TokenOptions): Promise<void> {
   const token = await givenSecret('token', TOKEN_VARIABLE);
   const kind = kindOf(token);
   if (kind === 'jwt' || kind === 'opaque') {
@@ -74,7 +74,8 @@ export async function revokeToken({ url }: TokenOptions): Promise<void> {
     );
   }
   await askOpenly(url, 'POST /api/admin/oauth/revoke', { form: { token } });
-  print('The token is revoked, with all of the same grant; no instance takes them after two seconds.');
+  if (json === true) printJson({ revoked: true });
+  else print('The token is revoked, with all of the same grant; no instance takes them after two seconds.');
 }
 
 type Kind = 'jwt' | 'access' | 'refresh' | 'session' | 'opaque';

@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { type EntityManager } from 'typeorm';
-import { entitiesOf } from '#config';
+import { entitiesOf, nearest } from '#config';
 import { Refusal } from '#kernel';
 import { type ConsumerKey, ConsumerKeys } from '#storage';
 import { ConfigReload } from '../../config-reload.js';
@@ -120,17 +120,27 @@ export class KeysController {
 
   private async existing(manager: EntityManager, consumer: string, id: string): Promise<ConsumerKey> {
     const key = UUID.test(id) ? await this.keys.find(manager, consumer, id) : null;
-    if (key === null) throw new Refusal('not_found', `The consumer ${consumer} has no key ${JSON.stringify(id)}.`);
-    return key;
+    if (key !== null) return key;
+    if (this.isDeclared(consumer) || !this.consumers().includes(consumer)) throw this.noConsumer(consumer);
+    throw new Refusal('not_found', `The consumer ${consumer} has no key ${JSON.stringify(id)}.`);
   }
 
   private isDeclared(consumer: string): boolean {
     return entitiesOf('consumers', this.config.declaredInFile.config).some(({ name }) => name === consumer);
   }
 
+  private consumers(): string[] {
+    return entitiesOf('consumers', this.config.running.config).map(({ name }) => name);
+  }
+
   private noConsumer(consumer: string): Refusal {
-    if (!this.isDeclared(consumer))
-      return new Refusal('not_found', `There is no consumer ${JSON.stringify(consumer)}.`);
+    if (!this.isDeclared(consumer)) {
+      const near = nearest(consumer, this.consumers());
+      return new Refusal(
+        'not_found',
+        `There is no consumer ${JSON.stringify(consumer)}.${near === undefined ? '' : ` Did you mean ${near}?`}`,
+      );
+    }
     return new Refusal(
       'declared_in_file',
       `The consumer ${consumer} is declared in the configuration file, and its keys are too: add the hash of one there.`,
