@@ -119,13 +119,19 @@ describe('aegis sync, diff and export', () => {
     const done = await run('sync', file, '--yes', '--json');
     const again = await run('sync', file, '--yes', '--json');
     want(wanted(routes(10)));
+    await run('consumers', 'create', 'gone');
+    const words = await run('diff', file, '--prune');
     const pruned = await run('sync', file, '--prune', '--yes', '--json');
 
     expect([unasked.code, done.code, again.code, pruned.code]).toEqual([2, 0, 0, 0]);
     expect(JSON.parse(unasked.stdout)).toMatchObject({ changes: [{ action: 'create', name: 'r10' }], applied: false });
     expect(JSON.parse(done.stdout)).toMatchObject({ changes: [{ name: 'r10' }], applied: true });
     expect(JSON.parse(again.stdout)).toEqual({ changes: [], blocked: [], kept: [], applied: false });
-    expect(JSON.parse(pruned.stdout)).toMatchObject({ changes: [{ action: 'delete', name: 'r10' }], applied: true });
+    expect(words.stdout).toContain('- consumers/gone, and its keys\n');
+    expect(JSON.parse(pruned.stdout)).toMatchObject({
+      changes: expect.arrayContaining([expect.objectContaining({ action: 'delete', name: 'r10' })]),
+      applied: true,
+    });
   });
 
   it('does not change what the file of the gateway declares', async () => {

@@ -150,7 +150,10 @@ describe('a route that needs a credential', () => {
     expect(response.headers.get('www-authenticate')).toBe(
       'ApiKey realm="aegis", header="x-api-key", Bearer realm="aegis"',
     );
-    expect(await code(response)).toBe('authentication_required');
+    expect(await response.json()).toMatchObject({
+      code: 'authentication_required',
+      detail: expect.stringContaining('Taken here: an API key in x-api-key, a Bearer token.'),
+    });
   });
 });
 

@@ -9,7 +9,8 @@ export function printPlan({ steps, blocked, kept }: Plan, url: string): void {
   const { green, yellow, red, dim, bold } = paintFor(process.stdout);
   const color = { create: green, change: yellow, delete: red };
   for (const step of steps) {
-    print(color[step.action](`${SIGN[step.action]} ${step.kind}/${step.name}`));
+    const along = step.action === 'delete' && step.kind === 'consumers' ? ', and its keys' : '';
+    print(color[step.action](`${SIGN[step.action]} ${step.kind}/${step.name}${along}`));
     if (step.action === 'change') for (const line of fieldLines(step)) print(`    ${line}`);
   }
   for (const step of blocked) {

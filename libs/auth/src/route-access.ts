@@ -1,4 +1,4 @@
-import { type AuthRequirement } from '#config';
+import { type AuthMethod, type AuthRequirement } from '#config';
 import { type Exchange, Refusal, type RouteInfo } from '#kernel';
 import { type Method } from './methods/method.js';
 import { type Demands } from './rbac/demands.js';
@@ -39,10 +39,22 @@ interface RouteIdentity {
   readonly audience: string | null;
 }
 
+/** What each method asks of the caller. */
+const WAYS: Readonly<Record<AuthMethod, string>> = {
+  'api-key': 'an API key',
+  jwt: 'a Bearer token',
+  oauth2: 'a Bearer token',
+  mtls: 'a client certificate',
+  basic: 'a user name with its password',
+  hmac: 'a signed request',
+};
+
 /** Who may use a route, compiled. It hangs on the route, so that an exchange is judged by the configuration it began with. */
 export class RouteAccess {
   /** For `WWW-Authenticate`. */
   private readonly challenges: string;
+  /** For people, who do not look at fields. */
+  private readonly lacking: string;
 
   constructor(
     private readonly mode: AuthRequirement['mode'],
@@ -55,6 +67,8 @@ export class RouteAccess {
     readonly identity: RouteIdentity | null = null,
   ) {
     this.challenges = [...new Set(methods.map(({ challenge }) => challenge))].join(', ');
+    const ways = [...new Set(methods.map(({ name, place }) => WAYS[name] + (place ?? '')))].join(', ');
+    this.lacking = `This needs a credential, and the request has none. Taken here: ${ways}.`;
   }
 
   /** Whether credentials are looked at. A path that rules cover needs a caller that is known, whatever the route says. */
@@ -85,7 +99,7 @@ export class RouteAccess {
   }
 
   required(): Refusal {
-    return new Refusal('authentication_required', 'This needs a credential, and the request has none.', {
+    return new Refusal('authentication_required', this.lacking, {
       'WWW-Authenticate': this.challenges,
     });
   }

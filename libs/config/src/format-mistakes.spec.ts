@@ -31,6 +31,11 @@ describe('mistakes for people', () => {
     );
   });
 
+  it('say that they are warnings where they are, also without colours', () => {
+    expect(formatMistakes(two, { as: 'warning' })).toContain('\n  warning: unknown key "prot"\n');
+    expect(formatMistakes(two)).not.toContain('warning');
+  });
+
   it('have colours only when asked for', () => {
     expect(formatMistakes(two)).not.toContain('\u001b');
     expect(formatMistakes(two, { color: true })).toContain('\u001b[31m');

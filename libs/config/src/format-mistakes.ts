@@ -17,7 +17,7 @@ export function formatMistakes(
 ): string {
   const paint = (code: number) => (text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const paints = { place: paint(36), what: paint(as === 'mistake' ? 31 : 33), dim: paint(2), bold: paint(1) };
-  const shown = mistakes.slice(0, most).map((mistake) => formatOne(mistake, paints));
+  const shown = mistakes.slice(0, most).map((mistake) => formatOne(mistake, paints, as));
   const left = mistakes.length - shown.length;
   if (left > 0) shown.push(`… and ${left.toLocaleString('en')} more`);
   return shown.join('\n\n');
@@ -25,9 +25,12 @@ export function formatMistakes(
 
 type Paints = Readonly<Record<'place' | 'what' | 'dim' | 'bold', (text: string) => string>>;
 
-function formatOne(mistake: Mistake, { place, what, dim, bold }: Paints): string {
+function formatOne(mistake: Mistake, { place, what, dim, bold }: Paints, as: 'mistake' | 'warning'): string {
   const { path, message, allowed, hint } = mistake;
-  const lines = [`${place(placeOf(mistake))}${path === '' ? '' : `  ${bold(path)}`}`, `  ${what(message)}`];
+  const lines = [
+    `${place(placeOf(mistake))}${path === '' ? '' : `  ${bold(path)}`}`,
+    `  ${what(as === 'warning' ? `warning: ${message}` : message)}`,
+  ];
   if (allowed !== null) lines.push(`  ${dim('allowed:')} ${wrapped(allowed, 11)}`);
   if (hint !== null) lines.push(`  ${dim('hint:')} ${wrapped(hint, 8)}`);
   lines.push(...excerptOf(mistake).map((line) => dim(line)));

@@ -16,7 +16,10 @@ export function checkPreconditions({ match, noneMatch }: Preconditions, etag: st
   if (match !== null && !listed(match, etag)) {
     throw etag === null
       ? refused('If-Match names a version, but there is nothing of this name any more.')
-      : refused('If-Match names another version than the one that there is now.', { ETag: etag });
+      : refused(
+          'If-Match names another version than the one that there is now: read it again, and send the ETag that comes along.',
+          { ETag: etag },
+        );
   }
   if (noneMatch !== null && listed(noneMatch, etag)) {
     throw refused(

@@ -20,6 +20,7 @@ const LONGEST = 1024;
 export class ApiKeyMethod implements Method<string> {
   readonly name = 'api-key';
   readonly challenge: string;
+  readonly place: string;
   /** By the names of declared keys, for the tokens that were given for them. */
   private readonly byCredential: ReadonlyMap<string, Principal>;
 
@@ -33,6 +34,7 @@ export class ApiKeyMethod implements Method<string> {
     this.byCredential = new Map([...declared.values()].map((principal) => [principal.credential, principal]));
     const [header] = config.headers;
     const place = header === undefined ? `query="${config.query ?? ''}"` : `header="${header}"`;
+    this.place = header === undefined ? ` as ?${config.query ?? ''}=` : ` in ${header}`;
     this.challenge = `ApiKey realm="aegis", ${place}`;
   }
 

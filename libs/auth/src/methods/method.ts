@@ -21,6 +21,8 @@ export interface Method<C = unknown> {
   readonly name: AuthMethod;
   /** How `WWW-Authenticate` asks for it. */
   readonly challenge: string;
+  /** Where it is looked for, where that is a matter of configuration: ` in X-API-Key`. */
+  readonly place?: string;
   /** null: the request carries no credential of this kind. */
   credentialIn(exchange: Exchange): C | null;
   verify(credential: C, stores: Stores): Outcome | Promise<Outcome>;

@@ -3,6 +3,7 @@ import { type AuthMethod, type AuthRequirement } from '../model/auth-requirement
 import { basic as basicSchema, hmac as hmacSchema, type JwtAlgorithm, mtls as mtlsSchema } from '../model/auth.js';
 import { identity as identitySchema } from '../model/identity.js';
 import { type Declared } from '../model/root.js';
+import { nearest } from '../schema/nearest.js';
 import { type Path } from '../schema/schema.js';
 import { type Checks } from './checks.js';
 import { type AuthConfig } from './config.js';
@@ -24,6 +25,7 @@ export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Che
   checkSigners(declared, checks);
   checkCertificates(declared, checks);
   checkRoles(declared, checks);
+  checkRolesAskedFor(declared, gateway, checks);
   const wanted = new Set(
     [declared.default, ...gateway.routes.map(({ auth }) => auth)].flatMap((each) => each?.methods ?? []),
   );
@@ -141,6 +143,26 @@ function checkRoles({ rbac }: Declared['auth'], checks: Checks): void {
     if (circle !== undefined)
       checks.wrong([...path, name, 'inherits'], `the role inherits itself: ${circle.join(' → ')}`);
   }
+}
+
+/** Where nobody can bring a role along in a token, one that is neither declared nor given to anybody is most likely misspelt. */
+function checkRolesAskedFor(auth: Declared['auth'], { routes }: Gateway, checks: Checks): void {
+  const given = auth.consumers.flatMap(({ roles }) => roles);
+  const known = new Set([...BUILT_IN_ROLES, ...Object.keys(auth.rbac.roles), ...given]);
+  const byToken = auth.jwt !== null || auth.oauth2 !== null;
+  const check = (roles: readonly string[], path: Path): void => {
+    for (const [index, role] of roles.entries()) {
+      if (role === '' || known.has(role)) continue;
+      const near = nearest(role, [...known]);
+      if (near === undefined && byToken) continue;
+      const hint = near === undefined ? 'it must come from the admin API' : `did you mean ${near}?`;
+      checks.warn([...path, index], `no role is called ${JSON.stringify(role)} here, and no consumer has it`, hint);
+    }
+  };
+  for (const [index, route] of routes.entries()) {
+    check(route.auth?.roles ?? [], ['gateway', 'routes', index, 'auth', 'roles']);
+  }
+  for (const [index, { roles }] of auth.rbac.rules.entries()) check(roles, ['auth', 'rbac', 'rules', index, 'roles']);
 }
 
 function circleFrom(start: string, parents: (role: string) => readonly string[]): readonly string[] | undefined {

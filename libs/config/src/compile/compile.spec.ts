@@ -279,8 +279,19 @@ describe('sections together', () => {
     ['rateLimiting: { rules: [{ limit: 1, burst: 2, window: month }] }', 'no effect with window: month'],
     ['monitoring: { alerts: [{ name: a, metric: error-rate, above: 5%, route: b }] }', 'no route is called "b"'],
     ['monitoring: { notify: [{ type: email, smtp: "smtp://h", to: [] }] }', 'nobody gets these'],
+    ['auth: { rbac: { rules: [{ path: /a, roles: [nobody] }] } }', 'no role is called "nobody" here'],
+    [
+      `auth: { jwt: { secrets: [${'s'.repeat(32)}] }, rbac: { rules: [{ path: /a, roles: [oprator] }] } }`,
+      'no role is called "oprator" here',
+    ],
   ])('%s is remarked', (rest, message) => {
     expect(warningsOf(`${PLAIN}${rest}\n`)).toEqual([expect.stringContaining(message)]);
+  });
+
+  it('a role that a token may bring, or that a consumer has, needs no declaration', () => {
+    const rules = 'rbac: { rules: [{ path: /a, roles: [guests] }] }';
+    expect(warningsOf(`${PLAIN}auth: { jwt: { secrets: [${'s'.repeat(32)}] }, ${rules} }\n`)).toEqual([]);
+    expect(warningsOf(`${PLAIN}auth: { consumers: [{ name: a, roles: [guests] }], ${rules} }\n`)).toEqual([]);
   });
 
   it('a method that a route lists is on when it needs no settings', () => {
