@@ -145,6 +145,10 @@ describe('aegis sync, diff and export', () => {
   });
 
   it('exports what a fresh instance can be given, without a difference', async () => {
+    const literal = { path: '/literal', respond: { status: 200, body: 'not from here: ${HOME} $${B}' } };
+    const headers = { 'x-api-key': gateway.adminKey, 'content-type': 'application/json' };
+    const body = JSON.stringify(literal);
+    await fetch(`${gateway.url}/api/admin/routes/literal`, { method: 'PUT', headers, body });
     const exported = await run('export');
     const copy = join(folder, 'exported.yaml');
     writeFileSync(copy, exported.stdout);

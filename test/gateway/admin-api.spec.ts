@@ -121,6 +121,11 @@ describe('the whole configuration', () => {
     expect(put).toMatchObject({ status: 200, body: { created: [], updated: [], deleted: [] } });
     expect(JSON.stringify((await ask('GET', 'routes/secret')).body)).toContain('(masked)');
     // What was masked when it was read is put back as it was.
+    // Also as JSON, where text means itself.
+    await ask('PUT', 'routes/text', { path: '/t', respond: { status: 200, body: '${HOME} $${B}' } });
+    const json = await ask('GET', 'config');
+    const again = await ask('PUT', 'config', json.body);
+    expect(again).toMatchObject({ status: 200, body: { created: [], updated: [], deleted: [] } });
     const shown = await ask('GET', 'routes/secret');
     expect((await ask('PUT', 'routes/secret', { ...shown.body, timeout: '5s' })).status).toBe(200);
     await fetch(`${gateway.url}/s`);
@@ -187,6 +192,26 @@ describe('a path of the admin API', () => {
   });
 });
 
+describe('what others need', () => {
+  it.each([
+    ['roles/parent', {}, 'roles/child', { inherits: ['parent'] }],
+    [
+      'routes/watched',
+      { path: '/w', upstream: 'files' },
+      'alerts/a',
+      { metric: 'latency-p95', above: '1s', route: 'watched' },
+    ],
+    ['upstreams/up', { targets: ['http://127.0.0.1:1'] }, 'routes/user', { path: '/u', upstream: 'up' }],
+  ])('%s %j is not deleted before %s', async (needed, spec, needing, other) => {
+    expect((await ask('PUT', needed, spec)).status).toBe(201);
+    expect(await ask('PUT', needing, other)).toMatchObject({ status: 201 });
+    const refused = await ask('DELETE', needed);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'in_use' } });
+    expect(refused.body['detail']).toContain(needing.split('/')[1]);
+    for (const path of [needing, needed]) expect((await ask('DELETE', path)).status).toBe(204);
+  });
+});
+
 describe('a mistake', () => {
   it.each([
     ['POST', 'routes', '{"a":', 400, 'not valid JSON'],
@@ -207,6 +232,8 @@ describe('a mistake', () => {
     ['GET', 'routes?cursor=%00', undefined, 422, 'nextCursor'],
     ['POST', 'ip-rules', { name: 'x', deny: ['1.2.3.4/99'] }, 422, 'prefix length'],
     ['POST', 'roles', { name: 'x', inherits: ['x'] }, 422, 'inherits itself'],
+    ['POST', 'roles', { name: 'x', inherits: ['viewer', 'nobody'] }, 422, 'inherits[1]: no role is called "nobody"'],
+    ['POST', 'alerts', { name: 'x', metric: 'error-rate', above: '5%', route: 'no' }, 422, 'no route is called "no"'],
   ])('%s %s %j is answered %i: %s', async (method, path, body, status, words) => {
     const answer = await ask(method, path, body);
     expect(answer.body).toMatchObject({ status });

@@ -88,7 +88,12 @@ export async function apply(options: LiveOptions, { plan, running, wanted, versi
   try {
     await ask(patient, 'PUT /api/admin/config', { body, headers: { 'If-Match': `"v${version}"` } });
   } catch (error) {
-    if (!(error instanceof CliError) || error.code !== 'forbidden') throw error;
+    if (!(error instanceof CliError)) throw error;
+    if (error.code === 'precondition_failed') {
+      const told = 'Somebody else has changed something since this plan was made; nothing was done. Sync again.';
+      throw new CliError(error.exit, told);
+    }
+    if (error.code !== 'forbidden') throw error;
     await applyOneByOne(options, plan.steps, running, wanted);
   }
 }

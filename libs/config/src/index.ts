@@ -43,7 +43,7 @@ export { reservedPaths } from './compile/reserved.js';
 export { formatMistakes, mistakeLine } from './format-mistakes.js';
 export { type Environment } from './input/substitute.js';
 export { loadConfig, type LoadedConfig, type LoadOptions, type RefusedConfig } from './load.js';
-export { maskedConfig, maskedYaml } from './masked.js';
+export { escaped, maskedConfig, maskedYaml } from './masked.js';
 export { type Mistake } from './mistakes.js';
 export { decryptSecret, encryptSecret } from './secrets/cipher.js';
 export { entitySchema } from './generate/entity-schema.js';

@@ -9,14 +9,17 @@ import { type Secret } from './secrets/secret.js';
 interface Masked {
   /** Leave out what is as it would be anyway. Default: false. */
   readonly terse?: boolean;
+  /** For where `${NAME}` is plain text, as in JSON of the admin API; a file would take it for a reference. Default: false. */
+  readonly plain?: boolean;
 }
 
 /**
  * What runs, as it could stand in a file: durations as text again, shorthands short, and secrets as the references that
  * they were given as, or masked.
  */
-export function maskedConfig({ declared }: Config, { terse = false }: Masked = {}): unknown {
-  return escaped(root.write(declared, { terse, secret: shown }));
+export function maskedConfig({ declared }: Config, { terse = false, plain = false }: Masked = {}): unknown {
+  const written = root.write(declared, { terse, secret: shown });
+  return plain ? written : escaped(written);
 }
 
 export function maskedYaml(config: Config, options: Masked = {}): string {
@@ -27,7 +30,8 @@ export function shown(secret: Secret): unknown {
   return secret.reference ?? secret.toString();
 }
 
-function escaped(value: unknown): unknown {
+/** So that each text in it means itself when it is read from a file. */
+export function escaped(value: unknown): unknown {
   if (typeof value === 'string') return escapeReferences(value);
   if (Array.isArray(value)) return value.map(escaped);
   if (typeof value !== 'object' || value === null) return value;

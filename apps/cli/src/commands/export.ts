@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { escaped } from '#config';
 import { runningEntities } from '../live-entities.js';
 import { type LiveOptions } from '../live-gateway.js';
 import { documentOf } from '../sync-document.js';
@@ -10,7 +11,7 @@ export interface ExportOptions extends LiveOptions {
 
 /** What runs, as it could stand in a file. */
 export async function exportConfig(options: ExportOptions): Promise<void> {
-  const document = documentOf(await runningEntities(options));
+  const document = escaped(documentOf(await runningEntities(options)));
   if (options.json === true) printJson(document);
   else process.stdout.write(stringify(document, { lineWidth: 120, aliasDuplicateObjects: false }));
 }

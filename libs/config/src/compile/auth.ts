@@ -133,11 +133,7 @@ function checkRoles({ rbac }: Declared['auth'], checks: Checks): void {
   for (const [name, { inherits }] of roles) {
     for (const [index, parent] of inherits.entries()) {
       if (roles.has(parent) || BUILT_IN_ROLES.includes(parent) || parent === '') continue;
-      checks.warn(
-        [...path, name, 'inherits', index],
-        `no role is called ${JSON.stringify(parent)} here`,
-        'it must come from the admin API',
-      );
+      checks.missing([...path, name, 'inherits', index], `no role is called ${JSON.stringify(parent)}`);
     }
     const circle = circleFrom(name, (role) => roles.get(role)?.inherits ?? []);
     if (circle !== undefined)

@@ -14,6 +14,7 @@ export interface Remark {
 export class Checks {
   readonly mistakes: Remark[] = [];
   readonly warnings: Remark[] = [];
+  readonly absent: Remark[] = [];
 
   constructor(
     /** Turns a path of the configuration into one of this machine. */
@@ -26,6 +27,12 @@ export class Checks {
 
   warn(path: Path, message: string, hint?: string): void {
     this.warnings.push({ path, message, ...(hint !== undefined && { hint }) });
+  }
+
+  /** What is said to come from the admin API; who comes from there has to find it, a file does not. */
+  missing(path: Path, message: string): void {
+    this.absent.push({ path, message });
+    this.warn(path, `${message} here`, 'it must come from the admin API');
   }
 
   /** A file that stands beside the configuration; a missing one may still come. */

@@ -111,10 +111,6 @@ function checkAlerts({ monitoring }: Declared, routes: readonly string[], checks
   );
   for (const [index, { route }] of monitoring.alerts.entries()) {
     if (route === null || route === '' || routes.includes(route)) continue;
-    checks.warn(
-      ['monitoring', 'alerts', index, 'route'],
-      `no route is called ${JSON.stringify(route)} here`,
-      'it must come from the admin API',
-    );
+    checks.missing(['monitoring', 'alerts', index, 'route'], `no route is called ${JSON.stringify(route)}`);
   }
 }

@@ -84,6 +84,10 @@ function tryMerge(file: LoadedConfig, entities: readonly Entity[], options: Load
     if (owner === undefined) strays.push(remark);
     else complain(owner.entity, [said({ ...remark, path: owner.rest })]);
   }
+  for (const { path, message } of checks.absent) {
+    const owner = sound.ownerOf(path);
+    if (owner !== undefined) complain(owner.entity, [said({ path: owner.rest, message })]);
+  }
   // The file was right by itself, so somebody who joined it is to blame, though nobody knows who.
   if (found.size === 0 && strays.length > 0) for (const entity of entities) complain(entity, strays.map(said));
   const misfits = [...found].map(([entity, mistakes]) => ({ entity, mistakes }));

@@ -51,7 +51,7 @@ export class ConfigController {
     res.setHeader('Vary', 'Accept');
     const yaml = format === '' ? req.accepts(['application/json', ...YAML]) !== 'application/json' : format === 'yaml';
     if (yaml) res.type('application/yaml').send(maskedYaml(config, { terse: true }));
-    else res.json(maskedConfig(config, { terse: true }));
+    else res.json(maskedConfig(config, { terse: true, plain: true }));
   }
 
   /** Whether it could be put in place of what there is, and what that would change. */
