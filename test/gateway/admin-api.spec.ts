@@ -88,6 +88,16 @@ describe('the keys of a consumer', () => {
     const misspelt = await ask('POST', 'consumers/caller/keys', { scope: ['x'] });
     expect(misspelt.body['detail']).toContain('did you mean scopes?');
   });
+
+  it.each([{ name: 'a\0b' }, { scopes: ['read', 'a\0b'] }])(
+    'are not called what no database can store: %j',
+    async (body) => {
+      expect(await ask('POST', 'consumers/caller/keys', body)).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: Object.keys(body)[0] }] },
+      });
+    },
+  );
 });
 
 describe('the whole configuration', () => {

@@ -111,6 +111,8 @@ describe('the audit log', () => {
     expect(seqs).toEqual([...seqs].sort((a, b) => b - a));
     expect(new Set(seqs).size).toBe(4);
     expect((await page('actor=nobody')).items).toEqual([]);
+    expect((await ask('/api/admin/audit?actor=%00')).status).toBe(422);
+    expect((await ask('/api/admin/audit?entity=%00')).status).toBe(422);
     const wrong = await ask('/api/admin/audit?limit=0&cursor=x&from=yesterday&actor=a&actor=b');
     const { errors } = (await wrong.json()) as { errors: { path: string }[] };
     expect([wrong.status, errors.map(({ path }) => path).sort()]).toEqual([422, ['actor', 'cursor', 'from', 'limit']]);

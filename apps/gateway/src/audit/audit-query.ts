@@ -1,5 +1,5 @@
 import { Transform, Type } from 'class-transformer';
-import { IsDate, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsDate, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { type AuditFilter } from '#storage';
 
 const CURSOR = { message: 'cursor is what nextCursor of the page before says' };
@@ -11,11 +11,11 @@ const notADate = ({ property }: { property: string }): string =>
 /** Which entries of the audit log. */
 export class AuditQuery {
   @IsOptional()
-  @IsString({ message: 'actor is one name' })
+  @Matches(/^[^\0]*$/, { message: 'actor is one name' })
   actor: string | undefined = undefined;
 
   @IsOptional()
-  @IsString({ message: 'entity is one kind, or a kind and a name: routes or routes/users' })
+  @Matches(/^[^\0]*$/, { message: 'entity is one kind, or a kind and a name: routes or routes/users' })
   entity: string | undefined = undefined;
 
   @IsOptional()

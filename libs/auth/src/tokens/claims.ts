@@ -20,7 +20,7 @@ export function principalOf(
   declared: ReadonlyMap<string, DeclaredConsumer>,
 ): Principal | null {
   const consumer = claimAt(claims, names.consumer);
-  if (typeof consumer !== 'string' || consumer === '' || consumer.length > LONGEST_NAME) return null;
+  if (!isName(consumer)) return null;
   const known = declared.get(consumer);
   const subject = claims['sub'];
   return {
@@ -30,10 +30,17 @@ export function principalOf(
     scopes: words(claimAt(claims, names.scopes)),
     plan: known?.plan ?? null,
     credential: `jwt:${consumer}`,
-    user: typeof subject === 'string' && subject !== '' && subject.length <= LONGEST_NAME ? subject : null,
+    user: isName(subject) ? subject : null,
     claims,
   };
 }
+
+/** Logs, stores and upstreams are told of it: nobody is called by a NUL or a line break. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= LONGEST_NAME && !CONTROL.test(value);
+}
+
+const CONTROL = /[\0-\x1f\x7f]/;
 
 /** By its whole name first, since names may be URLs; else a dot goes deeper. */
 export function claimAt(claims: Claims, name: string): unknown {

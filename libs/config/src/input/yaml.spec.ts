@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { Parser } from 'yaml';
 import { accepted, loadText, mistakesOf, withRoutes } from '../../test/load-text.js';
 
 const ROUTE = '- { path: /a, upstream: "http://127.0.0.1:1" }';
@@ -107,6 +108,13 @@ describe('YAML', () => {
     ['indentation', '\n' + Array.from({ length: 1000 }, (_, i) => `${' '.repeat(i + 1)}a:`).join('\n')],
   ])('refuses endless nesting by %s', (_, nested) => {
     expect(mistakesOf(`gateway: ${nested}\n`)).toEqual([expect.stringContaining('nested deeper than 64 levels')]);
+  });
+
+  it('is not parsed beyond that: each token would take longer than the one before', () => {
+    const parsed = jest.spyOn(Parser.prototype, 'next');
+    expect(mistakesOf(`gateway: ${'['.repeat(5000)}\n`)).toHaveLength(1);
+    expect(parsed.mock.calls.length).toBeLessThan(500);
+    parsed.mockRestore();
   });
 
   it('of five megabytes is read, and its one mistake found', () => {

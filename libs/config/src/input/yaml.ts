@@ -1,4 +1,4 @@
-import { Composer, type CST, type Document, Parser } from 'yaml';
+import { Composer, type CST, type Document, Lexer, Parser } from 'yaml';
 import { type Finding, type Path } from '../schema/schema.js';
 import { type Lines } from './lines.js';
 import { type InputNode, NOWHERE } from './node.js';
@@ -6,6 +6,8 @@ import { type Environment } from './substitute.js';
 import { TreeBuilder } from './tree-builder.js';
 
 const DEEPEST = 64;
+/** Tokens that the parser has begun: the document, a value in it, and what that is written with. */
+const MOST_OPEN = 2 * DEEPEST + 4;
 /** One syntax error brings others along; after a few they say nothing new. */
 const MOST_SYNTAX_ERRORS = 5;
 
@@ -20,14 +22,13 @@ export interface YamlTree {
 
 /** Reads the text of a file into a tree that knows where everything stands. */
 export function readYaml(text: string, lines: Lines, env: Environment): YamlTree {
-  const tokens = [...new Parser().parse(text)];
-  // The composer recurses; a file made for it could overflow the stack and take the process with it.
-  const deep = tokens.map(tooDeep).find((offset) => offset !== undefined);
-  if (deep !== undefined) {
-    return broken([finding(deep, deep + 1, `nested deeper than ${DEEPEST} levels`)]);
+  const tokens = tokensOf(text);
+  if (typeof tokens === 'number') {
+    return broken([finding(tokens, tokens + 1, `nested deeper than ${DEEPEST} levels`)]);
   }
   // Duplicate keys are found by the builder, in linear time and with both places named.
-  const documents = [...new Composer({ prettyErrors: false, uniqueKeys: false, logLevel: 'silent' }).compose(tokens)];
+  const composer = new Composer({ prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
+  const documents = [...composer.compose(tokens)];
   const [first] = documents;
   if (first === undefined) return { tree: NOTHING, findings: [], broken: false };
   const problems = syntaxProblems(first, text);
@@ -71,6 +72,21 @@ function hintFor(code: string, text: string, at: number): string | undefined {
   if (code === 'TAG_RESOLVE_FAILED') return 'tags have no meaning here; leave it out, or write the value in quotes';
   if (code === 'BLOCK_AS_IMPLICIT_KEY') return 'write a value that contains a colon and a space in quotes';
   return undefined;
+}
+
+/**
+ * A number: where it is nested too deep. The composer recurses, and a text made for it could overflow the stack and take
+ * the process with it; the parser takes the longer for a token the deeper that is, so that it is stopped on the way.
+ */
+function tokensOf(text: string): CST.Token[] | number {
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    tokens.push(...parser.next(lexeme));
+    if (parser.stack.length > MOST_OPEN) return parser.offset;
+  }
+  tokens.push(...parser.end());
+  return tokens.map(tooDeep).find((offset) => offset !== undefined) ?? tokens;
 }
 
 /** Where the first token below the deepest level stands. */

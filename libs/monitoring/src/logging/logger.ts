@@ -32,10 +32,21 @@ export async function openLog(settings: LogSettings): Promise<Log> {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: told },
     },
     stream,
   );
   return { logger, stream, flush: () => destination.flushSync() };
+}
+
+/**
+ * What a log may know of an error. Others hang on it whatever was at hand: the database's client what was to be stored,
+ * secrets too.
+ */
+function told(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return thrown;
+  const { type, message, stack } = pino.stdSerializers.err(thrown);
+  return { type, message, stack, ...('code' in thrown && { code: thrown.code }) };
 }
 
 async function prettyStream(): Promise<DestinationStream> {

@@ -1,14 +1,18 @@
 import { IsArray, IsISO8601, IsOptional, IsString, Length, Matches } from 'class-validator';
 import { DURATION_PATTERN, parseDuration, Refusal } from '#kernel';
 
+/** PostgreSQL has no text with one. */
+const NO_NUL = /^[^\0]*$/;
 const DURATION = new RegExp(DURATION_PATTERN);
-const NAME = { message: 'name has 1 to 128 characters' };
+const NAME = { message: 'name has 1 to 128 characters, none of them a NUL' };
+const SCOPES = 'scopes is a list of words';
 const SOON = { message: 'expiresIn is a duration such as 90d' };
 
 /** What may be said about a new key. */
 export class KeyBody {
   @IsString(NAME)
   @Length(1, 128, NAME)
+  @Matches(NO_NUL, NAME)
   name = 'default';
 
   @IsOptional()
@@ -19,8 +23,9 @@ export class KeyBody {
   @IsISO8601({ strict: true }, { message: 'expiresAt is a time such as 2027-01-31T12:00:00Z' })
   expiresAt: string | undefined = undefined;
 
-  @IsArray({ message: 'scopes is a list of words' })
-  @IsString({ each: true, message: 'scopes is a list of words' })
+  @IsArray({ message: SCOPES })
+  @IsString({ each: true, message: SCOPES })
+  @Matches(NO_NUL, { each: true, message: SCOPES })
   scopes: string[] = [];
 }
 
