@@ -166,6 +166,25 @@ describe('three instances on one database', () => {
   );
 
   it(
+    'answer who asks while the database hangs',
+    async () => {
+      await database.pause();
+      const paths = [
+        'config/history',
+        'config/history/1',
+        'audit',
+        'consumers/nobody/keys',
+        '../metrics/rate-limit-usage',
+      ];
+      const asked = paths.map(async (path) => await ask(first, 'GET', path));
+      const answers = await Promise.all(asked).finally(() => database.resume());
+      for (const answer of answers) expect(answer).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
+      await untilWritten(first, 'routes/awake', { path: '/awake', upstream: 'files' });
+    },
+    SLOW,
+  );
+
+  it(
     'start without the database with what they served last, which nobody else may read',
     async () => {
       await first.stop();

@@ -2,6 +2,7 @@ import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { LimitRecorder, readQuestion, RequestRecorder, startsOf, stepOf } from '#monitoring';
 import { LimitRows } from '#storage';
 import { AdminGuard } from './admin.guard.js';
+import { asked } from './asked.js';
 import { Needs } from './needs.js';
 
 /** What the limits of all instances said, from the rows that they wrote. */
@@ -21,12 +22,9 @@ export class LimitMetricsController {
     const { rule, key, consumer } = question.filters;
     // What was asked a moment ago is in the answer too.
     this.records.drain();
-    await this.recorder.flush();
-    const answer = await this.rows.usage({
-      ...question,
-      rule,
-      key: key ?? (consumer === null ? null : `consumer=${consumer}`),
-    });
+    const about = { ...question, rule, key: key ?? (consumer === null ? null : `consumer=${consumer}`) };
+    const written = this.recorder.flush().then(async () => await this.rows.usage(about));
+    const answer = await asked(written, 'The database with the usage of the limits cannot be asked now.');
     const found = new Map(answer.series.map((counts) => [counts.t, counts]));
     const series = startsOf(question).map((start) => {
       const { checked, rejected, shadowRejected } = found.get(start) ?? NOTHING;

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import { type Response } from 'express';
-import { Refusal } from '#kernel';
 import { AuditLog, type ChainedEntry } from '#storage';
 import { AdminGuard } from '../admin/admin.guard.js';
+import { asked } from '../admin/asked.js';
 import { Needs } from '../admin/needs.js';
 import { readInto } from '../admin/query.js';
 import { AuditPageQuery, AuditQuery, filterOf, VerifyQuery } from './audit-query.js';
+
+/** It goes over all that there is. */
+const VERIFIED_WITHIN_MS = 300_000;
 
 /** The audit log: who did what, and whether all of it is still as it was written. */
 @Controller('api/admin/audit')
@@ -30,7 +33,7 @@ export class AuditController {
   @Needs('read:audit')
   async verify(@Query() query: object) {
     const [seq, hash] = readInto(VerifyQuery, query).expect?.split(':') ?? [];
-    const verification = await this.ask(this.log.verify());
+    const verification = await this.ask(this.log.verify(), VERIFIED_WITHIN_MS);
     if (seq === undefined || !verification.ok) return verification;
     if ((await this.ask(this.log.hashAt(Number(seq)))) === hash) return verification;
     const reason = 'the entry is not the one that was expected, or is there no more';
@@ -52,10 +55,8 @@ export class AuditController {
     res.end();
   }
 
-  private async ask<T>(answer: Promise<T>): Promise<T> {
-    return await answer.catch(() => {
-      throw new Refusal('store_unavailable', 'The database with the audit log cannot be asked now.');
-    });
+  private async ask<T>(answer: Promise<T>, patience?: number): Promise<T> {
+    return await asked(answer, 'The database with the audit log cannot be asked now.', patience);
   }
 }
 

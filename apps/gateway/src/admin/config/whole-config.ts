@@ -4,6 +4,7 @@ import { type ConfigRecords, type EntityChange, type VersionRecord } from '#stor
 import { type ConfigReload } from '../../config-reload.js';
 import { type Actor, type Change, type ConfigChanges } from '../../dynamic/config-changes.js';
 import { EntitySet, idOf, type StoredEntity } from '../../dynamic/entity-set.js';
+import { asked } from '../asked.js';
 import { checkPreconditions, type Preconditions } from '../preconditions.js';
 
 export type Document = { readonly yaml: string } | { readonly value: unknown };
@@ -69,9 +70,7 @@ export class WholeConfig {
   }
 
   async history(before: number | null, limit: number): Promise<VersionRecord[]> {
-    return await this.records.history(before, limit).catch(() => {
-      throw new Refusal('store_unavailable', 'The database with the history cannot be asked now.');
-    });
+    return await asked(this.records.history(before, limit), 'The database with the history cannot be asked now.');
   }
 
   async version(version: number): Promise<VersionRecord> {

@@ -8,6 +8,7 @@ import { ConfigReload } from '../../config-reload.js';
 import { type Change, ConfigChanges } from '../../dynamic/config-changes.js';
 import { actorOf } from '../actor.js';
 import { AdminGuard } from '../admin.guard.js';
+import { asked } from '../asked.js';
 import { mapOf } from '../body.js';
 import { Needs } from '../needs.js';
 import { type Page, pageBy } from '../page.js';
@@ -32,9 +33,7 @@ export class KeysController {
   @Needs('read:consumers')
   async list(@Param('name') consumer: string, @Query() query: object): Promise<Page<ConsumerKey>> {
     const page = readInto(PageQuery, query);
-    const keys = await this.keys.list(consumer).catch(() => {
-      throw new Refusal('store_unavailable', 'The database that knows the keys cannot be reached now.');
-    });
+    const keys = await asked(this.keys.list(consumer), 'The database that knows the keys cannot be reached now.');
     if (keys === null) throw this.noConsumer(consumer);
     return pageBy(keys, ({ id }) => id, page);
   }
