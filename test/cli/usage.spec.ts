@@ -1,4 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { scratchFolder } from '#testing';
 import { aegis, ROOT, run } from './run-cli.js';
 
 const COMMANDS = [
@@ -68,6 +75,26 @@ describe('aegis', () => {
     expect(code).toBe(3);
     expect(stderr).toContain('No gateway at http://127.0.0.1:1');
     expect(stderr).toContain('--url');
+  });
+
+  it('says so where the certificate is not trusted, or TLS is wanted', async () => {
+    const folder = scratchFolder('cli-tls');
+    const [key, cert] = [join(folder, 'tls.key'), join(folder, 'tls.crt')];
+    const options = ['-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', key, '-out', cert];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', ...options], {
+      stdio: 'ignore',
+    });
+    const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }).listen(0, 'localhost');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const [unknown, plain] = await Promise.all(
+      ['https', 'http'].map((scheme) => aegis(['status', '--url', `${scheme}://localhost:${port}`, '--key', 'k'])),
+    );
+    server.close();
+
+    expect([unknown?.code, plain?.code]).toEqual([3, 3]);
+    expect(unknown?.stderr).toContain('NODE_EXTRA_CA_CERTS');
+    expect(plain?.stderr).toContain(`Does it want TLS (--url https://localhost:${port})?`);
   });
 
   it('says its version, to programs too', async () => {

@@ -135,18 +135,32 @@ function unreachable(base: string, error: unknown, patience: number): CliError {
   if (error instanceof Error && error.name === 'TimeoutError') {
     return new CliError(EXIT.unreachable, `${base} has not answered within ${patience / 1000} s. ${start}`);
   }
-  return new CliError(EXIT.unreachable, `No gateway at ${base}: ${reasonOf(error)}. ${start}`);
+  const { code, message } = reasonOf(error);
+  if (/CERT|SIGNATURE/.test(code)) {
+    return new CliError(
+      EXIT.unreachable,
+      `The certificate of ${base} is not trusted here: ${message}. Name a file with its authority in NODE_EXTRA_CA_CERTS.`,
+    );
+  }
+  if (code === 'UND_ERR_SOCKET' && base.startsWith('http:')) {
+    const secure = base.replace('http:', 'https:');
+    return new CliError(EXIT.unreachable, `${base} hangs up. Does it want TLS (--url ${secure})? ${start}`);
+  }
+  return new CliError(EXIT.unreachable, `No gateway at ${base}: ${message}. ${start}`);
 }
 
+const IN_WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such host',
+};
+
 /** `fetch` says "fetch failed" and keeps the reason to itself: a cause, which may hold one error for each address. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): { readonly code: string; readonly message: string } {
   const cause = error instanceof Error ? error.cause : undefined;
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  if (!(first instanceof Error)) return error instanceof Error ? error.message : String(error);
-  const code = 'code' in first ? first.code : undefined;
-  if (code === 'ECONNREFUSED') return 'nothing listens there';
-  if (code === 'ENOTFOUND') return 'there is no such host';
-  return first.message;
+  if (!(first instanceof Error)) return { code: '', message: error instanceof Error ? error.message : String(error) };
+  const code = 'code' in first ? String(first.code) : '';
+  return { code, message: IN_WORDS[code] ?? first.message };
 }
 
 function told(error: unknown, base: string, name: OperationName): unknown {

@@ -101,6 +101,18 @@ describe('a token that was verified', () => {
     expect(await verifierOf({ secrets }, clock).verify(text)).toMatchObject({ consumer: 'alice' });
   });
 
+  it.each([
+    [{ iss: 'other', aud: 'api' }, 'The issuer (iss)'],
+    [{ iss: 'https://issuer' }, 'The audience (aud)'],
+    [{ iss: 'https://issuer', aud: 'other' }, 'The audience (aud)'],
+    [{ iss: 'https://issuer', aud: 'api', exp: 'soon' }, 'A claim'],
+  ])('is refused with the claim that is at fault: %j', async (claims, said) => {
+    const verifier = verifierOf({ secrets, issuer: ['https://issuer'], audience: ['api'] }, new FakeClock());
+    const outcome = await verifier.verify(await signed({ sub: 'alice', ...claims }));
+    expect(outcome).toBeInstanceOf(Rejected);
+    expect(outcome).toMatchObject({ reason: expect.stringContaining(said) });
+  });
+
   it('says who is calling, with what a declared consumer of that name has', async () => {
     const clock = new FakeClock();
     const verifier = verifierOf({ secrets }, clock);

@@ -13,7 +13,14 @@ const ERROR = 'error="invalid_token"';
 const INVALID = new Rejected('The token is not valid, or not signed by a key that is trusted here.', ERROR);
 const EXPIRED = new Rejected('The token has expired.', ERROR);
 const TOO_EARLY = new Rejected('The token is not valid yet.', ERROR);
-const NOT_FOR_US = new Rejected('The issuer, the audience or another claim of the token is not accepted here.', ERROR);
+const OTHER_ISSUER = new Rejected('The issuer (iss) of the token is not one that is trusted here.', ERROR);
+const OTHER_AUDIENCE = new Rejected('The audience (aud) of the token is another one: it is not meant for here.', ERROR);
+const OTHER_CLAIM = new Rejected('A claim of the token is not accepted here.', ERROR);
+const BY_CLAIM: ReadonlyMap<string, Rejected> = new Map([
+  ['nbf', TOO_EARLY],
+  ['iss', OTHER_ISSUER],
+  ['aud', OTHER_AUDIENCE],
+]);
 const NOBODY = new Rejected('The token does not name a consumer.', ERROR);
 
 const MOST_REMEMBERED = 10_000;
@@ -150,6 +157,6 @@ function idOf(token: string): string {
 /** By what `jose` says; null: it was not this key. Claims are looked at when the signature has held, so this tells no secret. */
 function rejection(error: unknown): Rejected | null {
   if (error instanceof errors.JWTExpired) return EXPIRED;
-  if (error instanceof errors.JWTClaimValidationFailed) return error.claim === 'nbf' ? TOO_EARLY : NOT_FOR_US;
+  if (error instanceof errors.JWTClaimValidationFailed) return BY_CLAIM.get(error.claim) ?? OTHER_CLAIM;
   return null;
 }
