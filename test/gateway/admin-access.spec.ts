@@ -69,6 +69,38 @@ describe('the admin API', () => {
     await postgres.stop();
   });
 
+  it('ends what was given for the key of the environment when another takes its place', async () => {
+    const start = async (key: string): Promise<SpawnedGateway> =>
+      await spawnGateway({
+        env: { DATABASE_URL: postgres.url, AEGIS_ADMIN_KEY: key },
+        config: { gateway: { routes: [] } },
+      });
+    const given = async ({ url }: SpawnedGateway): Promise<Record<string, string>[]> => {
+      const login = await fetch(`${url}/api/admin/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ key: 'the-key-that-was-before' }),
+      });
+      const body = new URLSearchParams({ grant_type: 'client_credentials', client_secret: 'the-key-that-was-before' });
+      const granted = await fetch(`${url}/api/admin/oauth/token`, { method: 'POST', body });
+      const { access_token: token } = (await granted.json()) as { access_token: string };
+      return [{ cookie: login.headers.get('set-cookie')?.split(';')[0] ?? '' }, { authorization: `Bearer ${token}` }];
+    };
+    const statuses = async ({ url }: SpawnedGateway, all: readonly Record<string, string>[]): Promise<number[]> =>
+      await Promise.all(all.map(async (headers) => (await fetch(`${url}/api/admin/me`, { headers })).status));
+    const before = await start('the-key-that-was-before');
+    const credentials = await given(before);
+    const meanwhile = await statuses(before, credentials);
+    await before.stop();
+    const after = await start('the-key-that-came-after');
+    const then = await statuses(after, credentials);
+    await after.stop();
+    expect([meanwhile, then]).toEqual([
+      [200, 200],
+      [401, 401],
+    ]);
+  });
+
   it('takes keys, also where routes do not, and the key of the environment, in either field', async () => {
     const statuses = await Promise.all(
       ['stored-viewer', 'a.key.with-two-dots'].flatMap((key) => [

@@ -1,3 +1,4 @@
+export { FIXED, OF_OWNER } from './issued/fixed.js';
 export { AccessPolicy, type AccessSurroundings } from './access-policy.js';
 export { type AdminPermission } from './admin/admin-roles.js';
 export { cookieIn, cookieName, isOfOurPages, SESSION_COOKIE, sessionCookie } from './admin/session.js';

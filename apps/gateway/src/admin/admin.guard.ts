@@ -44,7 +44,12 @@ export class AdminGuard implements CanActivate {
   /** Finds out whose credential an exchange carries; throws where none of it is good. */
   async identify(exchange: Exchange): Promise<void> {
     if (!this.ownerKey.sentIn(exchange.req)) {
-      raise(await this.authentication.identify(exchange, this.store.current.access.admin.route));
+      const { route } = this.store.current.access.admin;
+      raise(await this.authentication.identify(exchange, route));
+      if (this.ownerKey.isOfAnother(exchange.principal)) {
+        exchange.principal = null;
+        throw route.required();
+      }
       return;
     }
     // Neither does a right guess get through once there were too many wrong ones.

@@ -1,5 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, scryptSync, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { FIXED, OF_OWNER } from '#auth';
 import { type ClientRequest, type Principal } from '#kernel';
 
 /** Whoever holds the key from the environment. No configuration can take anything from it. */
@@ -18,9 +19,24 @@ export const OWNER: Principal = Object.freeze({
 @Injectable()
 export class OwnerKey {
   private readonly digest: Buffer | null;
+  /** Of what is given for it. It is stored, and costs too much to make for guessing a key that somebody thought up. */
+  private readonly credential: string;
 
   constructor(key: string | undefined) {
     this.digest = key === undefined || key === '' ? null : sha256(key);
+    const mark = this.digest === null ? '' : scryptSync(this.digest, 'aegis admin key', 16).toString('hex');
+    this.credential = `${OF_OWNER}${mark}`;
+  }
+
+  /** As whom a session or token is given. */
+  holderOf(principal: Principal): Principal {
+    return principal === OWNER ? { ...OWNER, credential: this.credential } : principal;
+  }
+
+  /** Whether it is a session or token that was given for the key that there was before this one. */
+  isOfAnother(principal: Principal | null): boolean {
+    const credential = principal?.credential ?? '';
+    return credential.startsWith(FIXED + OF_OWNER) && credential !== FIXED + this.credential;
   }
 
   /** Digests of equal length are compared, so how long it takes tells a guesser nothing. */

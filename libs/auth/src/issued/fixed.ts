@@ -5,6 +5,8 @@ import { DECLARED } from '../consumers/declared.js';
 export const FIXED = 'session:';
 /** … of those who did so with a key that the configuration declares; what follows is the name of its credential. */
 export const FIXED_BY_DECLARED = `${FIXED}${DECLARED}`;
+/** … of those who did so with the key of the environment; what follows tells it from the one before. */
+export const OF_OWNER = 'AEGIS_ADMIN_KEY:';
 
 /** A session that a declared key opened is worth what that key is now; null: the configuration has it no longer. */
 export function asItIsNow(principal: Principal, declared: ReadonlyMap<string, Principal>): Principal | null {

@@ -2,7 +2,7 @@ import { type DataSource } from 'typeorm';
 import { type Principal } from '#kernel';
 import { BoundedMap } from '../bounded-map.js';
 import { DECLARED } from '../consumers/declared.js';
-import { FIXED } from '../issued/fixed.js';
+import { FIXED, OF_OWNER } from '../issued/fixed.js';
 import { type ReadKeys, type StoredKey } from './stored-keys.js';
 
 /** There is an epoch also when none of the keys is there. */
@@ -44,7 +44,8 @@ export function readKeysFrom(dataSource: DataSource): ReadKeys {
        UNION ALL
        SELECT t.id, t.hash, t.scopes, least(t.expires_at, c.expires_at), o.id, coalesce(o.name, t.consumer), o.plan,
               coalesce(o.roles, t.roles),
-              CASE WHEN t.roles IS NULL THEN t.credential WHEN t.credential LIKE '${DECLARED}%' THEN '${FIXED}' || t.credential
+              CASE WHEN t.roles IS NULL THEN t.credential
+                   WHEN t.credential LIKE '${DECLARED}%' OR t.credential LIKE '${OF_OWNER}%' THEN '${FIXED}' || t.credential
                    ELSE '${FIXED}' || t.id END, t.user_name, false
        FROM issued_tokens t LEFT JOIN consumers o ON o.id = t.consumer_id LEFT JOIN credentials c ON c.id = t.credential_id
        WHERE t.hash = ANY ($1::bytea[]) AND t.kind IN ('access', 'session') AND t.revoked_at IS NULL

@@ -7,6 +7,7 @@ import { FailedCredentials } from '#rate-limit';
 import { exchangeOf } from '../../reserved-paths.js';
 import { AdminGuard } from '../admin.guard.js';
 import { Needs } from '../needs.js';
+import { OwnerKey } from '../owner-key.js';
 import { clearUnderWay, setCookie, setUnderWay, underWayIn } from './cookies.js';
 import { readForm } from './form.js';
 import { returnPath } from './return-to.js';
@@ -23,6 +24,7 @@ export class LoginController {
     private readonly store: SnapshotStore,
     private readonly tokens: IssuedTokens,
     private readonly failed: FailedCredentials,
+    private readonly ownerKey: OwnerKey,
   ) {}
 
   /** `returnTo=`: a path of Aegis's own to be at afterwards. */
@@ -127,7 +129,8 @@ export class LoginController {
   }
 
   private async open(exchange: Exchange, res: Response, principal: Principal): Promise<void> {
-    setCookie(exchange, res, SESSION_COOKIE, await this.tokens.openSession(principal, SESSION_MS), SESSION_MS);
+    const token = await this.tokens.openSession(this.ownerKey.holderOf(principal), SESSION_MS);
+    setCookie(exchange, res, SESSION_COOKIE, token, SESSION_MS);
     res.setHeader('Cache-Control', 'no-store');
   }
 }

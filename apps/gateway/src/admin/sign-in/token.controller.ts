@@ -7,7 +7,7 @@ import { FailedCredentials } from '#rate-limit';
 import { exchangeOf } from '../../reserved-paths.js';
 import { AdminGuard } from '../admin.guard.js';
 import { Needs } from '../needs.js';
-import { OWNER } from '../owner-key.js';
+import { OWNER, OwnerKey } from '../owner-key.js';
 import { readForm } from './form.js';
 
 type Form = ReadonlyMap<string, string>;
@@ -29,6 +29,7 @@ export class TokenController {
     private readonly store: SnapshotStore,
     private readonly tokens: IssuedTokens,
     private readonly failed: FailedCredentials,
+    private readonly ownerKey: OwnerKey,
   ) {}
 
   @Post('token')
@@ -92,7 +93,8 @@ export class TokenController {
     if (principal === null || (id !== undefined && id !== principal.consumer)) {
       return new NotGranted('invalid_client', 'The secret is not one of this client.');
     }
-    return await this.tokens.give(principal, this.store.current.access.lifetimes, principal === OWNER);
+    const { lifetimes } = this.store.current.access;
+    return await this.tokens.give(this.ownerKey.holderOf(principal), lifetimes, principal === OWNER);
   }
 
   private async forRefreshToken(exchange: Exchange, token: string): Promise<TokenPair | NotGranted> {
