@@ -12,6 +12,9 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** Hears what the exit code is to be. */
+export type End = (exit: ExitCode) => void;
+
 /** Ends a command with a line for the person who called it. */
 export class CliError extends Error {
   constructor(
