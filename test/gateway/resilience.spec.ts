@@ -280,6 +280,8 @@ describe('a mirror', () => {
   it('gets a copy with the body, and its failures are nobody’s', async () => {
     b.does = BREAK;
     expect(await ask('/mirrored/1', { method: 'POST', body: 'copied' })).toMatchObject({ status: 200, text: 'copied' });
+    // The copy is on its way when the answer is: this one must have come before another behaviour is set.
+    await until(() => b.countOf('/mirrored/1') === 1);
     let copied = '';
     b.does = (req, res) => {
       req.on('data', (piece: Buffer) => (copied += piece.toString()));
