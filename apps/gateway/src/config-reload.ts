@@ -113,6 +113,7 @@ export class ConfigReload {
 
   private apply(result: Awaited<ReturnType<typeof loadConfig>>): ReloadOutcome {
     const at = this.clock.now();
+    const before = this.store.current.version;
     if (!result.ok) return this.refused(at, result.mistakes, result.mistakes.map(mistakeLine));
     try {
       this.serve(result);
@@ -120,7 +121,9 @@ export class ConfigReload {
       return this.refused(at, [], [String(error)]);
     }
     this.watcher?.watch(filesOf(result));
-    return { at, ok: true, version: this.store.current.version, mistakes: [] };
+    const { version } = this.store.current;
+    if (version === before) this.logger.info('the configuration was read again and says the same');
+    return { at, ok: true, version, mistakes: [] };
   }
 
   /** Throws when it cannot be compiled, and then changes nothing. */
@@ -132,8 +135,8 @@ export class ConfigReload {
     this.tellLeftOut(merged);
     this.merged = merged;
     this.applied(merged);
-    if (version === before.version) this.logger.info('the configuration was read again and says the same');
-    else this.logger.info({ version, hash: merged.hash }, `configuration ${version} is served`);
+    if (version !== before.version)
+      this.logger.info({ version, hash: merged.hash }, `configuration ${version} is served`);
   }
 
   private tellLeftOut({ leftOut }: MergedConfig): void {
