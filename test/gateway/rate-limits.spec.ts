@@ -24,6 +24,7 @@ beforeAll(async () => {
   gateway = await spawnGateway({
     env: { DATABASE_URL: database.url },
     config: {
+      rateLimiting: { rules: [{ name: 'login', path: '/free/login', limit: 3, window: '1h' }] },
       gateway: {
         routes: [
           { name: 'limited', path: '/limited', upstream: target, rateLimit: { limit: 50, name: 'ours' } },
@@ -45,6 +46,21 @@ async function fieldsOf(path: string): Promise<Record<string, string[]>> {
   response.resume();
   return response.headersDistinct as Record<string, string[]>;
 }
+
+describe('a limit for a path', () => {
+  it('counts whatever an upstream may read as that path', async () => {
+    const statusOf = async (path: string): Promise<number | undefined> => {
+      const [response] = (await once(get(`${gateway.url}${path}`), 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    for (const way of ['/free/login', '/free/login;x', '/free/x/..;/login']) expect(await statusOf(way)).toBe(200);
+    for (const way of ['/free/login', '/free/login%2F', '/free/%6Cogin;a=1', '/free//login', '/free/x%2F..;/login']) {
+      expect(await statusOf(way)).toBe(429);
+    }
+    expect(await statusOf('/free/login2')).toBe(200);
+  });
+});
 
 describe('the limit fields of an answer', () => {
   it('are ours alone where a limit holds', async () => {

@@ -1,5 +1,5 @@
 import { type AuthMethod, type AuthRequirement } from '#config';
-import { type Exchange, Refusal, type RouteInfo } from '#kernel';
+import { type Exchange, otherReadingsOf, Refusal, type RouteInfo } from '#kernel';
 import { type Method } from './methods/method.js';
 import { type Demands } from './rbac/demands.js';
 import { type PathRules, type RulesExplained } from './rbac/path-rules.js';
@@ -72,26 +72,28 @@ export class RouteAccess {
   }
 
   /** Whether credentials are looked at. A path that rules cover needs a caller that is known, whatever the route says. */
-  looks({ path }: Exchange): boolean {
-    return this.mode !== 'none' || this.rules.cover(path);
+  looks(exchange: Exchange): boolean {
+    return this.mode !== 'none' || this.rules.cover(exchange);
   }
 
   /** Whether a request without a credential may go on. */
-  admitsAnyone({ path }: Exchange): boolean {
-    return this.mode !== 'required' && !this.rules.cover(path);
+  admitsAnyone(exchange: Exchange): boolean {
+    return this.mode !== 'required' && !this.rules.cover(exchange);
   }
 
   /** What keeps a caller out that is known, in words; null: nothing. */
-  missing({ principal, req, path }: Exchange): string | null {
+  missing(exchange: Exchange): string | null {
+    const { principal, req } = exchange;
     if (principal === null) return null;
-    return this.demands.missing(principal) ?? this.rules.missing(principal, req.method ?? '', path);
+    return this.demands.missing(principal) ?? this.rules.missing(principal, req.method ?? '', exchange);
   }
 
   /** What a caller would need, and why. */
   explain(method: string, path: string): AccessExplained {
     const { roles, permissions, scopes } = this.demands;
+    const covered = this.rules.cover({ path, otherReadings: otherReadingsOf(path) });
     return {
-      credential: this.mode === 'required' || this.rules.cover(path) ? 'required' : this.mode,
+      credential: this.mode === 'required' || covered ? 'required' : this.mode,
       methods: this.methods.map(({ name }) => name),
       needs: { oneOfRoles: roles, permissions, scopes },
       rules: this.rules.explain(method, path),

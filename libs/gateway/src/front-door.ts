@@ -127,6 +127,7 @@ export class FrontDoor {
       throw new Refusal('bad_request', 'The host of the request target is not the one of the Host field.');
     }
     exchange.path = target.path;
+    exchange.otherReadings = target.otherReadings;
     exchange.query = target.query;
   }
 

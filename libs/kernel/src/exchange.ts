@@ -77,6 +77,8 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   host = '';
   /** Normalised once; routing, policies and the upstream all see this one. */
   path = '';
+  /** In which upstreams may read it, beside the way in which it is written: rules for paths have to hold for each. */
+  otherReadings: readonly string[] = NONE;
   /** With its `?`, as the client sent it; empty when there is none. */
   query = '';
   /** The address of the other end of the connection. */

@@ -13,6 +13,7 @@ export {
   problem,
   Refusal,
 } from './errors.js';
+export { otherReadingsOf, type ReadablePath } from './path-readings.js';
 export { admits, raise, type Verdict } from './admits.js';
 export { bodyFollows, type ClientConnection, clientIsSecure } from './client-connection.js';
 export {

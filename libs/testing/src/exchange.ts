@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { Exchange, type Principal } from '#kernel';
+import { Exchange, otherReadingsOf, type Principal } from '#kernel';
 
 export interface ExchangeFields {
   readonly method?: string;
@@ -19,6 +19,7 @@ export function exchangeOf(fields: ExchangeFields = {}): Exchange {
   Object.assign(req.headers, fields.headers);
   const exchange = new Exchange(req, new ServerResponse(req), 0, { secure: false, port: 80 }, null);
   exchange.path = fields.path ?? '/';
+  exchange.otherReadings = otherReadingsOf(exchange.path);
   exchange.clientIp = fields.clientIp ?? '192.0.2.1';
   exchange.route = { name: fields.route ?? 'test' };
   if (fields.principal) exchange.principal = { ...NOBODY, ...fields.principal };

@@ -1,5 +1,5 @@
 import { type AuthConfig } from '#config';
-import { type Principal } from '#kernel';
+import { otherReadingsOf, type Principal, type ReadablePath } from '#kernel';
 import { PathIndex } from '#rate-limit';
 import { Demands } from './demands.js';
 import { type Roles } from './roles.js';
@@ -33,8 +33,7 @@ interface PathRule {
  * Who may go where: the first rule that fits path and method decides, and a path that any rule covers is closed to methods
  * that none of them names.
  *
- * An upstream may read `%2F` as a slash, or cut off `;parameters` before it looks for dot segments. A path that has such things is judged in each way that it
- * can be read, and each has to let it in.
+ * A path that can be read in several ways is judged in each, and each has to let it in.
  */
 export class PathRules {
   private readonly index: PathIndex<PathRule>;
@@ -54,18 +53,18 @@ export class PathRules {
     );
   }
 
-  cover(path: string): boolean {
-    return !this.empty && readingsOf(path).some((reading) => this.index.has(reading));
+  cover({ path, otherReadings }: ReadablePath): boolean {
+    return !this.empty && (this.index.has(path) || otherReadings.some((reading) => this.index.has(reading)));
   }
 
   /** What keeps the caller out, in words; null: nothing. */
-  missing(principal: Principal, method: string, path: string): string | null {
+  missing(principal: Principal, method: string, { path, otherReadings }: ReadablePath): string | null {
     if (this.empty) return null;
-    for (const reading of readingsOf(path)) {
-      const missing = this.missingFor(principal, method, reading);
-      if (missing !== null) return missing;
+    let missing = this.missingFor(principal, method, path);
+    for (let i = 0; missing === null && i < otherReadings.length; i++) {
+      missing = this.missingFor(principal, method, otherReadings[i] ?? '');
     }
-    return null;
+    return missing;
   }
 
   private missingFor(principal: Principal, method: string, path: string): string | null {
@@ -88,7 +87,7 @@ export class PathRules {
 
   /** Which rule decides, for each way in which the path can be read. */
   explain(method: string, path: string): RulesExplained[] {
-    return readingsOf(path).map((reading): RulesExplained => {
+    return [path, ...otherReadingsOf(path)].map((reading): RulesExplained => {
       const rule = this.deciding(method, reading);
       if (rule === 'none') return { path: reading, rule: null, reason: 'no rule covers this path' };
       if (rule === 'closed') {
@@ -101,41 +100,4 @@ export class PathRules {
       return { path: reading, rule: { number, path: covered, methods, roles, permissions }, reason };
     });
   }
-}
-
-const AMBIGUOUS = /%2f|%5c|%3b|[;\\]|\/\//i;
-
-function readingsOf(path: string): readonly string[] {
-  if (!AMBIGUOUS.test(path)) return [path];
-  const decoded = path.replace(/%2f|%5c|\\/gi, '/').replace(/%3b/gi, ';');
-  const readings = [path, decoded, withoutParameters(path), withoutParameters(decoded)];
-  return [...new Set(readings.flatMap(dotless))];
-}
-
-/**
- * Cut off, parameters may leave dot segments: `/a/..;/b` is `/b` for Tomcat. Slashes that stand together may be merged
- * before those are removed, or after.
- */
-function dotless(path: string): string[] {
-  const merged = withoutEmpty(path);
-  if (!/\/\.\.?(?:\/|$)/.test(merged)) return [merged];
-  return [merged, withoutDots(merged), withoutEmpty(withoutDots(path))];
-}
-
-function withoutEmpty(path: string): string {
-  return path.replace(/\/{2,}/g, '/');
-}
-
-function withoutDots(path: string): string {
-  const kept: string[] = [];
-  const segments = path.split('/').slice(1);
-  for (const segment of segments) {
-    if (segment === '..') kept.pop();
-    else if (segment !== '.') kept.push(segment);
-  }
-  return `/${kept.join('/')}`;
-}
-
-function withoutParameters(path: string): string {
-  return path.replace(/;[^/]*/g, '');
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type AuthConfig } from '#config';
-import { type Principal } from '#kernel';
+import { otherReadingsOf, type Principal, type ReadablePath } from '#kernel';
 import { Demands } from './demands.js';
 import { PathRules } from './path-rules.js';
 import { covers } from './permission.js';
@@ -19,6 +19,10 @@ function role(permissions: readonly string[], inherits: readonly string[] = []) 
 
 function rule(path: string, fields: Partial<Rule> = {}): Rule {
   return { path, methods: [], roles: [], permissions: [], ...fields };
+}
+
+function at(path: string): ReadablePath {
+  return { path, otherReadings: otherReadingsOf(path) };
 }
 
 const roles = new Roles({ user: role(['read:*']), clerk: role(['write:orders'], ['user']) });
@@ -105,7 +109,7 @@ describe('rules', () => {
       roles,
     );
     const missing = (who: readonly string[], method: string, path: string): string | null =>
-      rules.missing(caller(who), method, path);
+      rules.missing(caller(who), method, at(path));
     expect(missing(['user'], 'GET', '/a/b')).toBe('The role "clerk" is missing.');
     expect(missing(['user'], 'GET', '/a/c')).toBeNull();
     expect(missing(['user'], 'POST', '/a/c')).toBe('The role "ops" is missing.');
@@ -114,9 +118,9 @@ describe('rules', () => {
 
   it('close a path to methods that none of them names', () => {
     const rules = new PathRules([rule('/a/*', { methods: ['GET'] })], roles);
-    expect(rules.missing(caller(['admin']), 'GET', '/a')).toBeNull();
-    expect(rules.missing(caller(['admin']), 'HEAD', '/a')).toBe('No rule lets this method in here.');
-    expect(rules.missing(caller([]), 'DELETE', '/ab')).toBeNull();
+    expect(rules.missing(caller(['admin']), 'GET', at('/a'))).toBeNull();
+    expect(rules.missing(caller(['admin']), 'HEAD', at('/a'))).toBe('No rule lets this method in here.');
+    expect(rules.missing(caller([]), 'DELETE', at('/ab'))).toBeNull();
   });
 
   it.each([
@@ -145,21 +149,21 @@ describe('rules', () => {
     '/admin/x/..;',
   ])('for /admin/* cover %s, as upstreams may read it', (path) => {
     const rules = new PathRules([rule('/admin/*', { roles: ['ops'] })], roles);
-    expect(rules.cover(path)).toBe(true);
-    expect(rules.missing(caller(['user']), 'GET', path)).toBe('The role "ops" is missing.');
+    expect(rules.cover(at(path))).toBe(true);
+    expect(rules.missing(caller(['user']), 'GET', at(path))).toBe('The role "ops" is missing.');
   });
 
   it.each(['/administrator', '/', '/x/admin', '/adminx/admin', '/x%2Fadmin', '/admin..;/x', '/x/..a;/admin'])(
     'for /admin/* do not cover %s',
     (path) => {
-      expect(new PathRules([rule('/admin/*')], roles).cover(path)).toBe(false);
+      expect(new PathRules([rule('/admin/*')], roles).cover(at(path))).toBe(false);
     },
   );
 
   it('that let somebody in somewhere do not help where the path can be read in another way', () => {
     const rules = new PathRules([rule('/public/*', { roles: ['user'] }), rule('/*', { roles: ['ops'] })], roles);
-    expect(rules.missing(caller(['user']), 'GET', '/public/x')).toBeNull();
-    expect(rules.missing(caller(['user']), 'GET', '/public%2Fx')).toBe('The role "ops" is missing.');
+    expect(rules.missing(caller(['user']), 'GET', at('/public/x'))).toBeNull();
+    expect(rules.missing(caller(['user']), 'GET', at('/public%2Fx'))).toBe('The role "ops" is missing.');
   });
 
   it('decide like a plain walk through the list', () => {
@@ -171,13 +175,13 @@ describe('rules', () => {
     const method = fc.constantFrom('GET', 'POST', 'PUT');
     const anyRule = fc.record({ path: pattern, methods: fc.subarray(['GET', 'POST'] as Rule['methods'][number][]) });
     fc.assert(
-      fc.property(fc.array(anyRule, { maxLength: 8 }), path, method, (list, at, how) => {
+      fc.property(fc.array(anyRule, { maxLength: 8 }), path, method, (list, where, how) => {
         const named = list.map((each, n) => rule(each.path, { methods: each.methods, roles: [`r${n}`] }));
         const covering = named.filter(({ path: p }) =>
-          p.endsWith('/*') ? `${at}/`.startsWith(p.slice(0, -1)) || at === p.slice(0, -2) : at === p,
+          p.endsWith('/*') ? `${where}/`.startsWith(p.slice(0, -1)) || where === p.slice(0, -2) : where === p,
         );
         const first = covering.find(({ methods }) => methods.length === 0 || methods.some((each) => each === how));
-        const missing = new PathRules(named, roles).missing(caller([]), how, at);
+        const missing = new PathRules(named, roles).missing(caller([]), how, at(where));
         if (covering.length === 0) expect(missing).toBeNull();
         else if (first === undefined) expect(missing).toBe('No rule lets this method in here.');
         else expect(missing).toBe(`The role "${first.roles[0] ?? ''}" is missing.`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Refusal } from '#kernel';
+import { otherReadingsOf, Refusal } from '#kernel';
 import fc from 'fast-check';
 import { normalizePath, splitTarget } from './normalize-path.js';
 
@@ -92,6 +92,18 @@ describe('a path is normalised once', () => {
     );
   });
 
+  it('knows each way in which its path can be read, whether it looked for them or not', () => {
+    fc.assert(
+      fc.property(path, (raw) => {
+        const result = splitTarget(raw);
+        if (result instanceof Refusal) return;
+        expect(result.otherReadings).toEqual(otherReadingsOf(result.path));
+        expect(result.otherReadings).not.toContain(result.path);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it('changes nothing the second time', () => {
     fc.assert(
       fc.property(path, (raw) => {
@@ -174,8 +186,12 @@ describe('a request target is split', () => {
     ['HTTPS://example.com', { host: 'example.com', path: '/', query: '' }],
     ['http://example.com?a=/b', { host: 'example.com', path: '/', query: '?a=/b' }],
     ['http://[::1]:8080/', { host: '[::1]:8080', path: '/', query: '' }],
+    ['/caf%c3%a9?a;b', { path: '/caf%C3%A9', query: '?a;b' }],
+    ['/a;b', { path: '/a;b', otherReadings: ['/a'], query: '' }],
+    ['/a%2fb?c', { path: '/a%2Fb', otherReadings: ['/a/b'], query: '?c' }],
+    ['http://x/a/..;/b', { host: 'x', path: '/a/..;/b', otherReadings: ['/a/../b', '/b'], query: '' }],
   ])('%s', (raw, target) => {
-    expect(splitTarget(raw)).toEqual(target);
+    expect(splitTarget(raw)).toEqual({ otherReadings: [], ...target });
   });
 
   it.each([

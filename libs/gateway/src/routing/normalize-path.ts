@@ -1,4 +1,4 @@
-import { Refusal } from '#kernel';
+import { otherReadingsOf, type ReadablePath, Refusal } from '#kernel';
 
 /**
  * The one form of a path that routing, policies, limits and the upstream see.
@@ -14,17 +14,12 @@ import { Refusal } from '#kernel';
  */
 export function normalizePath(rawTarget: string): string | Refusal {
   if (rawTarget.charCodeAt(0) !== SLASH) return bad('The path must start with "/".');
-  const scan = scanPath(rawTarget);
-  if (scan === rawTarget.length) return rawTarget;
-  if (scan >= 0) return rawTarget.slice(0, scan);
-  const mark = rawTarget.indexOf('?');
-  return rewritePath(mark === -1 ? rawTarget : rawTarget.slice(0, mark));
+  return plainPath(rawTarget) ?? rewritePath(rawTarget);
 }
 
-export interface Target {
+export interface Target extends ReadablePath {
   /** Lower case, with the port if one was written; only where the target was in absolute form. */
   readonly host?: string;
-  readonly path: string;
   /** With its `?`, as the client sent it; empty when there is none. */
   readonly query: string;
 }
@@ -42,13 +37,14 @@ export function splitTarget(rawUrl: string): Target | Refusal {
     host = authority.toLowerCase();
     target = rest.startsWith('/') ? rest : `/${rest}`;
   }
-  const path = normalizePath(target);
+  const plain = plainPath(target);
+  const path = plain ?? rewritePath(target);
   if (typeof path !== 'string') return path;
   const mark = path.length === target.length ? -1 : target.indexOf('?');
-  if (mark === -1) return host === undefined ? { path, query: '' } : { host, path, query: '' };
-  const query = target.slice(mark);
+  const query = mark === -1 ? '' : target.slice(mark);
   if (!QUERY.test(query)) return bad(describeCharacter(query, 'query'));
-  return host === undefined ? { path, query } : { host, path, query };
+  const otherReadings = plain === null ? otherReadingsOf(path) : NONE;
+  return host === undefined ? { path, otherReadings, query } : { host, path, otherReadings, query };
 }
 
 const SLASH = 0x2f;
@@ -61,15 +57,23 @@ const AUTHORITY = /^(?:[a-z0-9._~!$&'()*+,;=-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?$/i;
 const QUERY = /^[!"$-~]*$/;
 const SEPARATOR = /\\|%2F|%5C/;
 
+const NONE: readonly never[] = [];
 const PLAIN = 0;
 const LOOK = 1;
-/** What the scan has to look at; all else is kept as it is. */
+/** What the scan has to look at; all else is kept as it is, and read by everybody in one way. */
 const KIND = new Uint8Array(128).fill(LOOK, 0, 0x21);
-for (const char of '/?#%\\\x7f') KIND[char.charCodeAt(0)] = LOOK;
+for (const char of '/?#%;\\\x7f') KIND[char.charCodeAt(0)] = LOOK;
 
 const UNRESERVED = new Uint8Array(256);
 for (let byte = 0; byte < 128; byte++) {
   if (/[\w.~-]/.test(String.fromCharCode(byte))) UNRESERVED[byte] = 1;
+}
+
+/** The path, where it is normal already and there is one way to read it; else null. */
+function plainPath(target: string): string | null {
+  const scan = scanPath(target);
+  if (scan === target.length) return target;
+  return scan >= 0 ? target.slice(0, scan) : null;
 }
 
 /**
@@ -94,8 +98,9 @@ function isDotSegment(target: string, start: number): boolean {
   return Number.isNaN(code) || code === SLASH || code === 0x3f;
 }
 
-function rewritePath(raw: string): string | Refusal {
-  const decoded = decodeUnreserved(raw);
+function rewritePath(target: string): string | Refusal {
+  const mark = target.indexOf('?');
+  const decoded = decodeUnreserved(mark === -1 ? target : target.slice(0, mark));
   if (typeof decoded !== 'string') return decoded;
   const segments = decoded.split('/');
   const last = segments.length - 1;

@@ -30,8 +30,13 @@ export class Bypass {
     if (this.ips.size > 0 && this.coversAddress(exchange.clientIp)) return true;
     if (principal && this.consumers.size > 0 && this.consumers.has(principal.consumer)) return true;
     if (principal && this.roles.size > 0 && hasOneOf(principal.roles, this.roles)) return true;
-    if (this.paths?.has(exchange.path) === true) return true;
+    if (this.paths !== null && this.coversPath(this.paths, exchange)) return true;
     return this.headers.length > 0 && this.headers.every((test) => test(req.headers));
+  }
+
+  /** In whatever way an upstream reads it. */
+  private coversPath(paths: PathIndex<true>, { path, otherReadings }: Exchange): boolean {
+    return paths.has(path) && otherReadings.every((reading) => paths.has(reading));
   }
 
   private coversAddress(address: string): boolean {

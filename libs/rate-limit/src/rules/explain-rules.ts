@@ -12,16 +12,21 @@ export interface RuleExplanation {
   readonly reason: string;
 }
 
-/** `rules`: those for the path; `fallback`: what applies where none of them does, if anything. */
+/** `readings`: the rules for the path in each way in which it can be read; `fallback`: what applies where none of them does, if anything. */
 export function explainRules(
-  rules: readonly Rule[],
+  readings: readonly (readonly Rule[])[],
   fallback: Rule | null,
   method: string,
   headers: IncomingHttpHeaders,
 ): RuleExplanation[] {
+  const rules = [...new Set(readings.flat())].sort((a, b) => a.order - b.order);
   const found = rules.map((rule) => explained(rule, ...verdictOf(rule, method, headers)));
-  if (fallback === null || found.some(({ applies }) => applies === 'yes')) return found;
-  const certain = found.every(({ applies }) => applies === 'no');
+  if (fallback === null) return found;
+  const open = readings
+    .map((each) => each.map((rule) => verdictOf(rule, method, headers)[0]))
+    .filter((each) => !each.includes('yes'));
+  if (open.length === 0) return found;
+  const certain = open.some((each) => each.every((applies) => applies === 'no'));
   return [...found, explained(fallback, certain ? 'yes' : 'depends', 'where no rule applies')];
 }
 

@@ -65,6 +65,64 @@ describe('the rules that apply to a request', () => {
     expect(applying(config, { path: '/x', route: 'silent' }, routes)).toEqual(['default']);
   });
 
+  const waysToLogin = [
+    '/login;x',
+    '/login%2F',
+    '/login%2f',
+    '/login%3Bx=1',
+    '/login/;a=b',
+    '/x/..;/login',
+    '/x/..%3B/login',
+    '/x%2F..;%2Flogin',
+    '/%2Flogin',
+    '/%5Clogin',
+    '//login',
+  ];
+
+  it.each(waysToLogin)('at %s are those for /login too, as upstreams may read it', (path) => {
+    const config = { rules: [named('login', { path: '/login' }), named('below', { path: '/login/*' })] };
+    expect(applying(config, { path })).toEqual(['login', 'below']);
+    const routes = [{ name: 'own', rateLimit: [named('own', { path: '/login' })] }];
+    expect(applying({}, { path, route: 'own' }, routes)).toEqual(['own']);
+  });
+
+  it.each(['/login', '/login2', '/login%20', '/x%2Flogin', '/login..;/x', '/LOGIN', '/x/login;y'])(
+    'at %s are as written',
+    (path) => {
+      const expected = path === '/login' ? ['login'] : ['default'];
+      const config = { rules: [named('login', { path: '/login' })], default: named('default') };
+      expect(applying(config, { path })).toEqual(expected);
+    },
+  );
+
+  it('at a path that can be read in two ways are those of each: a wide one lifts no narrow one', () => {
+    const rules = [
+      named('wide', { path: '/wide/*', limit: 1000 }),
+      named('login', { path: '/login', limit: 1 }),
+      named('all', { path: '/*', mode: 'shadow' }),
+    ];
+    const config = { rules, default: named('default', { limit: 10 }) };
+    expect(applying(config, { path: '/wide/..;/login' })).toEqual(['wide', 'login', 'all']);
+    expect(applying({ ...config, apply: 'most-specific' }, { path: '/wide/..;/login' })).toEqual([
+      'wide',
+      'login',
+      'all',
+    ]);
+    const enforced = { ...config, rules: rules.slice(0, 2) };
+    expect(applying(enforced, { path: '/wide/..;/else' })).toEqual(['wide', 'default']);
+    expect(applying(enforced, { path: '/else/..;/wide/x' })).toEqual(['wide', 'default']);
+    expect(applying(enforced, { path: '/wide/x;y' })).toEqual(['wide']);
+  });
+
+  it('are none where a path is let off in each way in which it can be read', () => {
+    const bypass = { ips: [], consumers: [], roles: [], paths: ['/health/*'], header: {} };
+    const config = { rules: [named('all')], bypass };
+    for (const path of ['/health', '/health/x;y', '/health/a%2Fb']) expect(applying(config, { path })).toEqual([]);
+    for (const path of ['/health/..;/login', '/login/..;/health', '/health%2Fx']) {
+      expect(applying(config, { path })).toEqual(['all']);
+    }
+  });
+
   it('may be for consumers, roles, plans and headers, all of which must fit', () => {
     const match = {
       consumer: ['acme', 'globex'],
@@ -425,7 +483,7 @@ describe('what is told of the rules for a request', () => {
   });
 
   it('agrees with what is asked for a request without a caller', () => {
-    const paths = fc.constantFrom('/a', '/a/b', '/c', '/x');
+    const paths = fc.constantFrom('/a', '/a/b', '/c', '/x', '/a;x', '/c/..;/x', '/x/..;/a/b', '/a%2Fb');
     fc.assert(
       fc.property(paths, fc.constantFrom('GET', 'POST'), fc.boolean(), (path, method, withDefault) => {
         const config = { rules, default: withDefault ? named('default') : null };

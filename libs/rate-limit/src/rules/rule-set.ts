@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders } from 'node:http';
 import { type ConsumerConfig, type RateLimitingConfig, type RateLimitRule, type RouteConfig } from '#config';
-import { type Exchange } from '#kernel';
+import { type Exchange, otherReadingsOf } from '#kernel';
 import { ALGORITHMS, grainOf, type Limit } from '../algorithms/index.js';
 import { Check } from '../stores/check.js';
 import { Bypass } from './bypass.js';
@@ -21,7 +21,8 @@ export type LimitSettings = Pick<RateLimitingConfig, 'store' | 'onStoreFailure' 
 
 /**
  * All limits of a configuration, compiled. For a request these match: every rule of `rateLimiting.rules` that does, and the
- * route's own. Where a route says nothing and no rule matches, the default does. Of those that match `apply` chooses.
+ * route's own. Where a route says nothing and no rule matches, the default does. Of those that match `apply` chooses. A
+ * path that upstreams may read in several ways is judged in each, and has to keep what applies to any of them.
  */
 export class RuleSet {
   readonly settings: LimitSettings;
@@ -66,29 +67,45 @@ export class RuleSet {
     readonly headers: IncomingHttpHeaders;
   }): RuleExplanation[] {
     const { method, path, route, headers } = request;
-    const found: Rule[] = [];
-    this.rules.forEach(path, (rule) => found.push(rule));
     const own = this.ofRoutes.get(route);
-    own?.forEach(path, (rule) => found.push(rule));
-    found.sort((a, b) => a.order - b.order);
-    return explainRules(found, own === undefined ? this.fallback : null, method, headers);
+    const readings = [path, ...otherReadingsOf(path)].map((reading) => {
+      const found: Rule[] = [];
+      this.rules.forEach(reading, (rule) => found.push(rule));
+      own?.forEach(reading, (rule) => found.push(rule));
+      return found;
+    });
+    return explainRules(readings, own === undefined ? this.fallback : null, method, headers);
   }
 
   /** What has to be asked for this request, in the order of the file. */
   checksFor(exchange: Exchange): readonly Check[] {
     if (this.empty || this.bypass.covers(exchange)) return NO_CHECKS;
+    let applying = this.applying(exchange, exchange.path);
+    if (exchange.otherReadings.length > 0) applying = this.withOtherReadings(applying, exchange);
+    return applying.map((rule) => checkOf(rule, exchange));
+  }
+
+  private applying(exchange: Exchange, path: string): readonly Rule[] {
     const found: Rule[] = [];
     const collect = (rule: Rule): void => {
       if (covers(rule.scope, exchange)) found.push(rule);
     };
-    this.rules.forEach(exchange.path, collect);
+    this.rules.forEach(path, collect);
     const own = this.ofRoutes.get(exchange.route?.name ?? '');
-    own?.forEach(exchange.path, collect);
+    own?.forEach(path, collect);
     if (found.length === 0 && own === undefined && this.fallback) found.push(this.fallback);
-    if (found.length > 1) found.sort((a, b) => a.order - b.order);
-    const applying = this.onlyMostSpecific && found.length > 1 ? withMostSpecific(found) : found;
-    return applying.map((rule) => checkOf(rule, exchange));
+    if (found.length > 1) found.sort(byOrder);
+    return this.onlyMostSpecific && found.length > 1 ? withMostSpecific(found) : found;
   }
+
+  private withOtherReadings(applying: readonly Rule[], exchange: Exchange): readonly Rule[] {
+    const all = exchange.otherReadings.flatMap((reading) => this.applying(exchange, reading));
+    return [...new Set([...applying, ...all])].sort(byOrder);
+  }
+}
+
+function byOrder(a: Rule, b: Rule): number {
+  return a.order - b.order;
 }
 
 /** The most specific enforced rule, and all that are in shadow: these refuse nothing, and are there to be compared. */
