@@ -122,4 +122,37 @@ describe('aegis consumers and keys', () => {
       items: [{ operation: 'aegis keys create --admin', after: { name: 'recovery' }, outcome: 'done' }],
     });
   });
+
+  it('shows who is signed in, and signs them out', async () => {
+    await run('consumers', 'create', 'visitor', '--role', 'viewer');
+    const key = (await run('keys', 'create', '--consumer', 'visitor')).stdout.trim();
+    const sign = async (): Promise<string> => {
+      const body = new URLSearchParams({ key });
+      const answer = await fetch(`${gateway.url}/api/admin/login`, { method: 'POST', body });
+      return answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+    };
+    const cookies = [await sign(), await sign(), await sign()];
+    const listed = await run('sessions', 'list', '--consumer', 'visitor');
+    const { items } = JSON.parse((await run('sessions', 'list', '--consumer', 'visitor', '--json')).stdout) as {
+      items: { id: string; consumer: string; kind: string }[];
+    };
+    const one = await run('sessions', 'end', items[0]?.id ?? '');
+    const again = await run('sessions', 'end', items[0]?.id ?? '');
+    const rest = await run('sessions', 'end', '--consumer', 'visitor', '--json');
+    const unsaid = await run('sessions', 'end');
+    const statuses = async (): Promise<number[]> =>
+      await Promise.all(
+        cookies.map(async (cookie) => (await fetch(`${gateway.url}/api/admin/me`, { headers: { cookie } })).status),
+      );
+    const deadline = Date.now() + 3_000;
+    while ((await statuses()).includes(200) && Date.now() < deadline);
+
+    expect(listed.stdout).toContain('3 sessions');
+    expect(listed.stdout).toMatch(/visitor +browser, by key +.*  *in 1[12] h/);
+    expect(items.map(({ consumer, kind }) => [consumer, kind])).toEqual(Array(3).fill(['visitor', 'browser']));
+    expect([one.code, again.code, rest.code, unsaid.code]).toEqual([0, 1, 0, 2]);
+    expect(JSON.parse(rest.stdout)).toEqual({ ended: 2 });
+    expect(unsaid.stderr).toContain('--consumer NAME or --user SUBJECT');
+    expect(await statuses()).toEqual([401, 401, 401]);
+  });
 });

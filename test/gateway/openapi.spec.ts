@@ -165,9 +165,11 @@ describe('answers are as the document says', () => {
       await ask('GET /api/admin/audit/verify'),
       await ask('GET /api/admin/audit/export'),
       await ask('POST /api/admin/login', { body: { key: gateway.adminKey } }),
+      await ask('GET /api/admin/sessions', { query: { limit: 1 } }),
+      await ask('DELETE /api/admin/sessions', { query: { consumer: 'nobody' } }),
     ];
     expect(answers.map(({ status }) => status)).toEqual([
-      201, 200, 201, 204, 200, 200, 200, 200, 200, 200, 200, 200, 200,
+      201, 200, 201, 204, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200,
     ]);
     expect(answers.flatMap(({ mismatch }) => mismatch ?? [])).toEqual([]);
   });

@@ -186,6 +186,27 @@ describe('signing in at a real issuer', () => {
     expect(await audited('ada-leaves')).toMatchObject({ actor: 'ada@example.com', outcome: 'done' });
   });
 
+  it('is seen by those who administer, who can end it everywhere', async () => {
+    const [one, two] = [newBrowser(), newBrowser()];
+    await signIn(one, 'vera');
+    await signIn(two, 'vera', other);
+    const sessions = [sessionOf(one), sessionOf(two, other)] as const;
+    const ask = async (method: string, query: string): Promise<Record<string, unknown>> => {
+      const headers = { 'x-api-key': gateway.adminKey };
+      const answer = await fetch(`${gateway.url}/api/admin/sessions${query}`, { method, headers });
+      return (await answer.json()) as Record<string, unknown>;
+    };
+    const seen = { kind: 'browser', consumer: 'vera@example.com', user: 'vera', by: 'issuer', roles: ['viewer'] };
+    const found = await ask('GET', '?user=vera');
+    expect(found['items']).toEqual(
+      expect.arrayContaining([expect.objectContaining(seen), expect.objectContaining(seen)]),
+    );
+    expect(await Promise.all(sessions.map(elsewhere))).toEqual([200, 200]);
+    expect(await ask('DELETE', '?user=vera')).toEqual({ ended: (found['items'] as object[]).length });
+    expect(await Promise.all(sessions.map(refusedElsewhereSoon))).toEqual([true, true]);
+    expect(await ask('GET', '?user=vera')).toEqual({ items: [], nextCursor: null });
+  });
+
   it('over TLS keeps the session in a cookie that is sent over TLS only and that no other host can set', async () => {
     const browser = newBrowser();
     const back = await signIn(browser, 'vera', other);

@@ -1,11 +1,12 @@
 import { type Command } from 'commander';
 import { type ConsumersOptions, type CreateConsumerOptions } from './commands/consumers.js';
 import { type CreateKeyOptions, type KeysOptions, type RotateKeyOptions } from './commands/keys.js';
+import { type SessionsOptions } from './commands/sessions.js';
 import { type IssueOptions, type TokenOptions } from './commands/token.js';
 import { gatewayUrl, json, withConfig, withGateway } from './common-options.js';
 import { type End } from './exit.js';
 
-/** Keys and consumers. */
+/** Keys, consumers, and who is signed in. */
 export function accessCommands(aegis: Command): void {
   const keys = aegis.command('keys').summary('keys of consumers, and of the administrator').description('API keys.');
   withGateway(withConfig(keys.command('create')), 'With --consumer:')
@@ -76,6 +77,28 @@ export function accessCommands(aegis: Command): void {
     .addOption(json())
     .action(async (name: string, options: ConsumersOptions) =>
       (await import('./commands/consumers.js')).deleteConsumer(name, options),
+    );
+  const sessions = aegis
+    .command('sessions')
+    .summary('who is signed in')
+    .description('Sessions of browsers, and tokens that Aegis gave, at the running gateway.');
+  withGateway(sessions.command('list'))
+    .summary('all of them, or those of somebody')
+    .description('Who is signed in, since when, and when that ends.')
+    .option('--consumer <name>', 'those of this consumer')
+    .option('--user <subject>', 'those of this person, as the issuer names them')
+    .addOption(json())
+    .action(async (options: SessionsOptions) => (await import('./commands/sessions.js')).listSessions(options));
+  withGateway(sessions.command('end').argument('[id]', 'as `sessions list` shows it'))
+    .summary('sign somebody out')
+    .description(
+      'Ends a session, or all of a consumer or person, with their refresh tokens: no instance takes them after two seconds. Whoever may still sign in can do so again.',
+    )
+    .option('--consumer <name>', 'all of this consumer')
+    .option('--user <subject>', 'all of this person, as the issuer names them')
+    .addOption(json())
+    .action(async (id: string | undefined, options: SessionsOptions) =>
+      (await import('./commands/sessions.js')).endSessions(id, options),
     );
 }
 

@@ -55,11 +55,12 @@ export async function askAll<Name extends ListName>(
   options: LiveOptions,
   name: Name,
   given: Omit<Operations[Name]['given'], 'query'>,
+  filter: Readonly<Record<string, string>> = {},
 ): Promise<Operations[Name]['answer']['items'][number][]> {
   const items: Operations[Name]['answer']['items'][number][] = [];
   let cursor: string | null = null;
   do {
-    const query = { limit: 1000, ...(cursor !== null && { cursor }) };
+    const query = { ...filter, limit: 1000, ...(cursor !== null && { cursor }) };
     const page: Page<(typeof items)[number]> = await ask(
       options,
       name,

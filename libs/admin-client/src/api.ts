@@ -1381,6 +1381,29 @@ export interface Schemas {
     readonly error: 'invalid_request' | 'invalid_client' | 'invalid_grant' | 'unsupported_grant_type';
     readonly error_description: string;
   };
+  Session: {
+    readonly id: string;
+
+    /** A cookie, or the tokens of one grant. */
+    readonly kind: 'browser' | 'tokens';
+    readonly consumer: string;
+
+    /** The subject at the issuer, where one names a person. */
+    readonly user: string | null;
+
+    /** What was shown to sign in. */
+    readonly by: 'issuer' | 'key';
+
+    /** As the issuer told of them at the sign-in; null: those that the consumer has. */
+    readonly roles: readonly string[] | null;
+    readonly since: string;
+
+    /** When the newest token was given. */
+    readonly renewedAt: string;
+
+    /** Unless it is renewed. */
+    readonly expiresAt: string;
+  };
 
   /** RFC 9457. */
   Problem: {
@@ -2582,6 +2605,56 @@ export interface Operations {
       body: Schemas['RouteBody'];
     };
     answer: Schemas['Route'];
+  };
+  /** End all sessions of somebody */
+  'DELETE /api/admin/sessions': {
+    given: {
+      query?: {
+        /** Of this consumer. */
+        readonly consumer?: string | undefined;
+
+        /** Of this person, by the subject at the issuer. */
+        readonly user?: string | undefined;
+      };
+    };
+    answer: {
+      /** How many. */
+      readonly ended: number;
+    };
+  };
+  /** Who is signed in */
+  'GET /api/admin/sessions': {
+    given: {
+      query?: {
+        /** Of this consumer. */
+        readonly consumer?: string | undefined;
+
+        /** Of this person, by the subject at the issuer. */
+        readonly user?: string | undefined;
+
+        /** How many at most. */
+        readonly limit?: number | undefined;
+
+        /** What `nextCursor` of the page before says. */
+        readonly cursor?: string | undefined;
+      };
+    };
+    answer: {
+      readonly items: readonly Schemas['Session'][];
+
+      /** The cursor of the next page; null: this is the last. */
+      readonly nextCursor: string | null;
+    };
+  };
+  /** End a session */
+  'DELETE /api/admin/sessions/{id}': {
+    given: {
+      path: {
+        /** As the list shows it. */
+        readonly id: string;
+      };
+    };
+    answer: undefined;
   };
   /** List upstreams */
   'GET /api/admin/upstreams': {

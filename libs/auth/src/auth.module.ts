@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { systemClock } from '#kernel';
 import { RedisConnection } from '#storage';
 import { IssuedTokens } from './issued/issued-tokens.js';
+import { Sessions } from './issued/sessions.js';
 import { readKeysFrom } from './keys/read-keys.js';
 import { RedisKeys } from './keys/redis-keys.js';
 import { StoredKeys } from './keys/stored-keys.js';
@@ -42,6 +43,7 @@ export class AuthModule {
           useFactory: (source: DataSource) => new IssuedTokens(source, systemClock),
           inject: [DataSource],
         },
+        { provide: Sessions, useFactory: (source: DataSource) => new Sessions(source), inject: [DataSource] },
         {
           provide: IdentityKeys,
           useFactory: (source: DataSource) => {
@@ -51,7 +53,7 @@ export class AuthModule {
           inject: [DataSource],
         },
       ],
-      exports: [Stores, IssuedTokens, IdentityKeys],
+      exports: [Stores, IssuedTokens, Sessions, IdentityKeys],
     };
   }
 }

@@ -9,6 +9,7 @@ import { LimitMetricsController } from './limit-metrics.controller.js';
 import { LimitsController } from './limits.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { prometheusController } from './prometheus.controller.js';
+import { SessionsController } from './sessions/sessions.controller.js';
 import { LoginController } from './sign-in/login.controller.js';
 import { TokenController } from './sign-in/token.controller.js';
 import { StatusController } from './status.controller.js';
@@ -26,6 +27,7 @@ export function adminControllers(prometheus: Config['monitoring']['prometheus'])
     ...ENTITY_KINDS.map(entityController),
     KeysController,
     ConfigController,
+    SessionsController,
     TokenController,
     LoginController,
     OpenApiController,

@@ -21,9 +21,12 @@ export interface Actor {
   readonly exchange: Exchange;
 }
 
+/** What is in no version: it cannot be rolled back. */
+type Unversioned = 'keys' | 'sessions';
+
 /** One thing that somebody changed. Of the kinds of a configuration, or another that only the audit hears of. */
 export interface Change extends Omit<EntityChange, 'kind'> {
-  readonly kind: EntityKind | 'keys';
+  readonly kind: EntityKind | Unversioned;
 }
 
 export interface Changed {
@@ -131,12 +134,16 @@ class OnlyTried extends Error {
 /** For the audit log: without what is secret. */
 function told({ kind, name, before, after }: Change): { entity: string; before: unknown; after: unknown } {
   const masked = (spec: EntityChange['before']): unknown =>
-    spec === null || kind === 'keys' ? spec : maskedSpec({ kind, name, spec });
+    spec === null || isUnversioned(kind) ? spec : maskedSpec({ kind, name, spec });
   return { entity: idOf({ kind, name }), before: masked(before), after: masked(after) };
 }
 
 function isVersioned(change: Change): change is Change & { kind: EntityKind } {
-  return change.kind !== 'keys';
+  return !isUnversioned(change.kind);
+}
+
+function isUnversioned(kind: Change['kind']): kind is Unversioned {
+  return kind === 'keys' || kind === 'sessions';
 }
 
 async function examined(entities: readonly Entity[]): Promise<readonly Misfit[]> {

@@ -9,6 +9,7 @@ const VIEWED = [
   'recommendations',
   'roles',
   'routes',
+  'sessions',
   'status',
   'upstreams',
 ] as const;
@@ -21,6 +22,7 @@ const OPERATED = [
   'rate-limit-rules',
   'recommendations',
   'routes',
+  'sessions',
   'upstreams',
 ] as const;
 

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { type Clock, type Principal, Refusal, uuidv7 } from '#kernel';
+import { WHILE_RENEWING } from './sessions.js';
 
 type TokenKind = 'access' | 'refresh' | 'session';
 
@@ -81,6 +82,7 @@ export class IssuedTokens {
   /** The next pair; null: the token is not good, or not any more. */
   async refresh(token: string, lifetimes: Lifetimes): Promise<TokenPair | null> {
     return await this.inStore(async (manager) => {
+      await manager.query(WHILE_RENEWING);
       const [row] = await manager.query<RefreshRow[]>(
         `SELECT t.*, t.revoked_at IS NULL AND t.expires_at > now()
                 AND (c.id IS NULL OR (c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now()))) AS usable

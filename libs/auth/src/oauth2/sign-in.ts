@@ -14,6 +14,8 @@ import { claimAt, type Claims } from '../tokens/claims.js';
 import { type Issuer, reasonOf } from './issuer.js';
 import { isAway, isMisconfigured } from './issuer-failure.js';
 
+/** The credential of whoever signed in at the issuer. */
+export const SIGN_IN = 'sign-in';
 const MOST_GROUPS = 1000;
 const CHALLENGE = { 'WWW-Authenticate': 'Cookie realm="aegis"' };
 
@@ -106,7 +108,7 @@ export class SignIn {
       roles: [...new Set(roles)],
       scopes: [],
       plan: null,
-      credential: 'sign-in',
+      credential: SIGN_IN,
       user: subject,
       claims: {},
     };

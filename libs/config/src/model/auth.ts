@@ -288,6 +288,11 @@ export const auth = object({
     object({
       access: withDefault(wait({ min: 1000 }), '15m', 'Life of an access token.'),
       refresh: withDefault(wait({ min: 1000, max: 2_147_483_647_000 }), '7d', 'Life of a refresh token.'),
+      session: withDefault(
+        wait({ min: 60_000, max: 31_536_000_000 }),
+        '12h',
+        'Life of a session in a browser. What groups at the issuer say is asked at the sign-in: a change there holds here after that at the latest.',
+      ),
     }),
     {},
     'Tokens that Aegis issues itself.',

@@ -3,6 +3,7 @@ import { CONFIG_CHAPTER, CONFIG_SCHEMAS } from '../config/config.api.js';
 import { entityChapters, entitySchemas } from '../entities/entity.api.js';
 import { KEYS_CHAPTER, KEYS_SCHEMAS } from '../keys/keys.api.js';
 import { LIMITS_CHAPTER, LIMITS_SCHEMAS, METRICS_CHAPTER } from '../limits.api.js';
+import { SESSIONS_CHAPTER, SESSIONS_SCHEMAS } from '../sessions/sessions.api.js';
 import { SIGN_IN_CHAPTER, SIGN_IN_SCHEMAS } from '../sign-in/sign-in.api.js';
 import { STATUS_CHAPTER, STATUS_SCHEMAS } from '../status.api.js';
 import { type Chapter } from './description.js';
@@ -20,6 +21,7 @@ export function chapters(): readonly Chapter[] {
     METRICS_CHAPTER,
     AUDIT_CHAPTER,
     SIGN_IN_CHAPTER,
+    SESSIONS_CHAPTER,
     OPENAPI_CHAPTER,
   ];
 }
@@ -33,6 +35,7 @@ export function schemas(): Readonly<Record<string, Shape>> {
     ...LIMITS_SCHEMAS,
     ...AUDIT_SCHEMAS,
     ...SIGN_IN_SCHEMAS,
+    ...SESSIONS_SCHEMAS,
     ...PROBLEM_SCHEMAS,
   };
 }

@@ -12,7 +12,6 @@ import { clearUnderWay, setCookie, setUnderWay, underWayIn } from './cookies.js'
 import { readForm } from './form.js';
 import { returnPath } from './return-to.js';
 
-const SESSION_MS = 12 * 3_600_000;
 const UNDER_WAY_MS = 600_000;
 
 /** Signing in to the console: by the issuer that `auth.oauth2.login` names, or with a key. Both end in a session cookie. */
@@ -129,8 +128,9 @@ export class LoginController {
   }
 
   private async open(exchange: Exchange, res: Response, principal: Principal): Promise<void> {
-    const token = await this.tokens.openSession(this.ownerKey.holderOf(principal), SESSION_MS);
-    setCookie(exchange, res, SESSION_COOKIE, token, SESSION_MS);
+    const { session } = this.store.current.access.lifetimes;
+    const token = await this.tokens.openSession(this.ownerKey.holderOf(principal), session);
+    setCookie(exchange, res, SESSION_COOKIE, token, session);
     res.setHeader('Cache-Control', 'no-store');
   }
 }
