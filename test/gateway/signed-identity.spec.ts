@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Http2Server, type IncomingHttpHeaders } from 'node:http2';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -218,6 +218,40 @@ describe('the keys', () => {
     expect(await published(1)).toEqual(before);
     await postgres.startAgain();
   }, 60_000);
+
+  it('are known to an instance that starts while the database is away, if there is a secret to keep them by', async () => {
+    const folders = [scratchFolder('kept'), scratchFolder('not-kept')] as const;
+    const at = async (folder: string, secret: string): Promise<SpawnedGateway> => {
+      const env = { DATABASE_URL: postgres.url, AEGIS_SECRET_KEY: secret };
+      return await spawnGateway({ config, env, args: ['--data-dir', folder] });
+    };
+    const ask = async ({ url }: SpawnedGateway): Promise<number> => {
+      const response = await fetch(`${url}/users`, { headers: { 'x-api-key': keyOf('app') } });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    const before = [await at(folders[0], 'the secret of this test'), await at(folders[1], '')] as const;
+    expect(await Promise.all(before.map(ask))).toEqual([200, 200]);
+    const kept = join(folders[0], 'config', 'identity-keys');
+    expect(statSync(kept).mode & 0o777).toBe(0o600);
+    expect(readFileSync(kept, 'utf8')).toMatch(/^aes-gcm:/);
+    expect(existsSync(join(folders[1], 'config', 'identity-keys'))).toBe(false);
+    await Promise.all(before.map(async (each) => await each.stop()));
+    await postgres.stop();
+    const after = [await at(folders[0], 'the secret of this test'), await at(folders[1], '')] as const;
+    try {
+      expect(await Promise.all(after.map(ask))).toEqual([200, 503]);
+      const token = sent();
+      // Others verify it by the keys that they have.
+      expect(await verified({ 'x-aegis-identity': token }, 'users', 1)).toMatchObject({ caller: { sub: 'app' } });
+      await postgres.startAgain();
+      const deadline = Date.now() + 20_000;
+      while ((await ask(after[1])) !== 200 && Date.now() < deadline) await delay(100);
+      expect(await Promise.all(after.map(ask))).toEqual([200, 200]);
+    } finally {
+      await Promise.all(after.map(async (each) => await each.stop()));
+    }
+  }, 90_000);
 
   it('change without a token that cannot be verified', async () => {
     await call('/users');

@@ -31,6 +31,7 @@ export interface GatewayParts {
   readonly recorder: RequestRecorder;
   readonly readiness: Readiness;
   readonly config: ConfigReload;
+  readonly dataDir: string;
   readonly storage: StorageOptions;
   /** What the database said last, on this machine; null: it is embedded. */
   readonly kept: KeptEntities | null;
@@ -66,6 +67,8 @@ export class GatewayAppModule {
     const auth = AuthModule.register([storage], {
       identity: () => parts.store.current.access.identity,
       secretKey: parts.secretKey,
+      dataDir: parts.dataDir,
+      database: parts.storage.database.url,
     });
     const { prometheus } = parts.monitoring();
     return {

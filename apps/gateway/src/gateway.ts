@@ -117,6 +117,7 @@ export class Gateway {
         config: reload,
         kept,
         seal,
+        dataDir,
         storage: { ...storageOptions(config, logger, kept?.read() != null), beside: link !== null },
         clusterSize,
         reserved: reservedPaths(config),

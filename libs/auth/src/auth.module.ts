@@ -9,6 +9,7 @@ import { RedisKeys } from './keys/redis-keys.js';
 import { StoredKeys } from './keys/stored-keys.js';
 import { IdentityKeys } from './signed-identity/identity-keys.js';
 import { type IdentityTokens } from './signed-identity/identity-tokens.js';
+import { KeptIdentityKeys } from './signed-identity/kept-identity-keys.js';
 import { StoredIdentityKeys } from './signed-identity/stored-identity-keys.js';
 import { MemoryReplays, RedisReplays } from './signatures/replays.js';
 import { Stores } from './stores.js';
@@ -18,6 +19,9 @@ export interface AuthOptions {
   readonly identity: () => IdentityTokens | null;
   /** `AEGIS_SECRET_KEY` */
   readonly secretKey: string | undefined;
+  readonly dataDir: string;
+  /** Its URL; null: it is embedded. */
+  readonly database: string | null;
 }
 
 /** What `AuthenticationGuard` needs beside the limits. `imports`: where the database and Redis come from. */
@@ -48,7 +52,8 @@ export class AuthModule {
           provide: IdentityKeys,
           useFactory: (source: DataSource) => {
             const stored = new StoredIdentityKeys(source, options.secretKey);
-            return new IdentityKeys(stored, options.identity, systemClock, (news) => logger.warn(news));
+            const kept = KeptIdentityKeys.in(options.dataDir, options.database, options.secretKey, systemClock);
+            return new IdentityKeys(stored, options.identity, systemClock, (news) => logger.warn(news), kept);
           },
           inject: [DataSource],
         },

@@ -45,7 +45,7 @@ export { type Environment } from './input/substitute.js';
 export { loadConfig, type LoadedConfig, type LoadOptions, type RefusedConfig } from './load.js';
 export { escaped, maskedConfig, maskedYaml } from './masked.js';
 export { type Mistake } from './mistakes.js';
-export { decryptSecret, encryptSecret } from './secrets/cipher.js';
+export { decryptSecret, encryptSecret, storageKey } from './secrets/cipher.js';
 export { entitySchema } from './generate/entity-schema.js';
 export { configurationSchema } from './generate/json-schema.js';
 export { configurationReference } from './generate/reference.js';

@@ -10,6 +10,7 @@ export {
   type KeyHolder,
   type VersionRecord,
 } from './configuration/config-records.js';
+export { markOfDatabase, replaceKept } from './kept-file.js';
 export { type Notifications } from './database/notifications.js';
 export { type ConsumerKey, ConsumerKeys } from './consumer-keys.js';
 export { EmbeddedPostgres } from './embedded/embedded-postgres.js';

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Seal } from '#config';
-import { type EntityRecord } from '#storage';
+import { type EntityRecord, markOfDatabase, replaceKept } from '#storage';
 import { EntitySet } from './entity-set.js';
 
 const FORMAT = 1;
@@ -24,7 +22,7 @@ export class KeptEntities {
     private readonly seal: Seal,
   ) {
     this.file = join(dataDir, 'config', 'entities.json');
-    this.database = createHash('sha256').update(placeOf(database)).digest('hex');
+    this.database = markOfDatabase(database);
   }
 
   read(): EntitySet | null {
@@ -38,7 +36,7 @@ export class KeptEntities {
     }
   }
 
-  /** Whole or not at all: a file is written beside it and takes its place. Later sets come after earlier ones. */
+  /** Later sets come after earlier ones. */
   async write(entities: EntitySet): Promise<void> {
     const written = this.writing.then(async () => await this.replace(entities));
     this.writing = written.catch(() => undefined);
@@ -48,21 +46,7 @@ export class KeptEntities {
   private async replace(entities: EntitySet): Promise<void> {
     const sealed = entities.all().map((entity) => ({ ...entity, spec: this.seal.seal(entity) }));
     const kept: Kept = { format: FORMAT, database: this.database, version: entities.version, entities: sealed };
-    const fresh = `${this.file}.${process.pid}`;
-    mkdirSync(dirname(this.file), { recursive: true, mode: 0o700 });
-    try {
-      const handle = await open(fresh, 'w', 0o600);
-      try {
-        await handle.writeFile(JSON.stringify(kept));
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(fresh, this.file);
-    } catch (error) {
-      await rm(fresh, { force: true });
-      throw error;
-    }
+    await replaceKept(this.file, JSON.stringify(kept));
   }
 }
 
@@ -71,10 +55,4 @@ interface Kept {
   readonly database: string;
   readonly version: number;
   readonly entities: readonly EntityRecord[];
-}
-
-/** A changed password is the same database still. */
-function placeOf(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `${host}${pathname}`;
 }

@@ -1,6 +1,7 @@
 import { type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { type Clock, Refusal } from '#kernel';
 import { type IdentityTokens } from './identity-tokens.js';
+import { type KeptIdentityKeys, type KeptKey } from './kept-identity-keys.js';
 import { type PublicJwk, type SigningKey } from './signing-key.js';
 import { type StoredIdentityKeys } from './stored-identity-keys.js';
 
@@ -19,7 +20,7 @@ interface Held {
 
 /**
  * The keys of signed identities: those of the configuration, else those that all instances share in the database, which
- * are asked about every few seconds. While the database is away, those that are known go on.
+ * are asked about every few seconds. While the database is away, those that are known go on, or those that were kept.
  */
 export class IdentityKeys implements OnApplicationBootstrap, OnApplicationShutdown {
   /** The one that starts first on top. */
@@ -29,6 +30,8 @@ export class IdentityKeys implements OnApplicationBootstrap, OnApplicationShutdo
   private failing = false;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
+  private recalled = false;
+  private unwritten = false;
 
   constructor(
     private readonly stored: Pick<StoredIdentityKeys, 'current'>,
@@ -36,6 +39,8 @@ export class IdentityKeys implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly tokens: () => IdentityTokens | null,
     private readonly clock: Clock,
     private readonly tell: (news: string) => void,
+    /** On disk; null: nothing is. */
+    private readonly kept: Pick<KeptIdentityKeys, 'read' | 'write'> | null = null,
   ) {}
 
   /** With which to sign now; null: none is known yet. */
@@ -80,6 +85,21 @@ export class IdentityKeys implements OnApplicationBootstrap, OnApplicationShutdo
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)));
     await Promise.race([this.ask(tokens), late]).finally(() => clearTimeout(timer));
+    // It may hang as well as be away.
+    if (tokens !== null && tokens.own.length === 0) this.recall();
+  }
+
+  /** Once, when none is known. */
+  private recall(): void {
+    if (this.recalled || this.held.length > 0) return;
+    this.recalled = true;
+    this.hold(this.kept?.read() ?? []);
+    if (this.held.length > 0) this.tell('identities are signed with the keys that were kept on disk');
+  }
+
+  private hold(keys: readonly KeptKey[]): void {
+    const now = this.clock.monotonic();
+    this.held = keys.map(({ jwk, key, startsIn }) => ({ jwk, key, startsAt: now + startsIn }));
   }
 
   private askLater(): void {
@@ -97,16 +117,25 @@ export class IdentityKeys implements OnApplicationBootstrap, OnApplicationShutdo
   private async read(tokens: IdentityTokens): Promise<void> {
     try {
       const keys = await this.stored.current(tokens);
-      const now = this.clock.monotonic();
-      this.held = keys.map(({ jwk, key, startsIn }) => ({ jwk, key, startsAt: now + startsIn }));
+      this.hold(keys);
+      void this.kept?.write(keys).then(
+        () => (this.unwritten = false),
+        (error: unknown) => this.notWritten(error),
+      );
       if (this.failing) this.tell('the keys of signed identities are read again');
       this.failing = false;
     } catch (error) {
       this.restUntil = this.clock.monotonic() + REST_MS;
+      this.recall();
       const so = this.newest() === null ? 'nothing can be signed' : 'the one that is known goes on';
       if (!this.failing) this.tell(`the keys of signed identities cannot be read, ${so}: ${String(error)}`);
       this.failing = true;
     }
+  }
+
+  private notWritten(error: unknown): void {
+    if (!this.unwritten) this.tell(`the keys of signed identities are not kept on disk: ${String(error)}`);
+    this.unwritten = true;
   }
 
   onApplicationShutdown(): void {

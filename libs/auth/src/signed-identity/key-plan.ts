@@ -18,7 +18,7 @@ export interface KeyChanges {
 /** So long a key is published before it signs: twice as long as a key set may be kept by those who fetched it. */
 const AHEAD_MS = 600_000;
 /** So long beyond its last token a key stays: an instance that cannot reach the database goes on with the one that it has. */
-const KEPT_MS = 86_400_000;
+export const KEPT_MS = 86_400_000;
 
 /** What is to be done now about the keys, each of which signs until the next one starts. */
 export function planKeys(keys: readonly KeyAge[], terms: { rotate: number; lifetime: number }): KeyChanges {

@@ -34,6 +34,11 @@ export class SigningKey {
     return made.export({ type: 'pkcs8', format: 'pem' }).toString();
   }
 
+  /** The private half. */
+  pem(): string {
+    return this.key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  }
+
   /** As a compact JWS. */
   sign(claims: object): string {
     const text = `${this.head}.${encoded(claims)}`;
