@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import {
   type RecordingUpstream,
   scratchFolder,
@@ -133,6 +134,44 @@ describe('a client certificate', () => {
   it.each(['expired', 'foreign'])('that is %s is not even heard', async (name) => {
     await expect(call('/certified', name)).rejects.toThrow('socket hang up');
   });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'that is foreign is told of by its address, and never as a request, over %s',
+    async (version) => {
+      const identity = { cert: readFileSync(file('foreign.crt')), key: readFileSync(file('foreign.key')) };
+      const own = await spawnGateway({
+        env: { DATABASE_URL: database.url },
+        scheme: 'https',
+        config: configuration('san-dns', 'robot.example'),
+      });
+      try {
+        for (let i = 0; i < 5; i++) {
+          const socket = connect({
+            port: own.port,
+            host: '127.0.0.1',
+            rejectUnauthorized: false,
+            minVersion: version,
+            maxVersion: version,
+            ...identity,
+          });
+          // The request is on its way as soon as there can be one.
+          socket.write('GET /certified HTTP/1.1\r\nHost: x\r\n\r\n');
+          socket.on('error', () => undefined);
+          let heard = '';
+          socket.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+          await new Promise((resolve) => socket.once('close', resolve));
+          expect(heard).toBe('');
+        }
+      } finally {
+        await own.stop();
+      }
+      const lines = own.stdout.map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(lines.filter(({ path }) => path === '/certified')).toEqual([]);
+      expect(lines.filter(({ msg }) => String(msg).includes('client certificate is not trusted'))).toEqual([
+        expect.objectContaining({ clientIp: '127.0.0.1', reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', untold: 0 }),
+      ]);
+    },
+  );
 
   it.each([
     ['subject-cn', 'robot'],

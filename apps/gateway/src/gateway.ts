@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { type Config, type LoadedConfig, mistakeLine, reservedPaths, Seal, type ServerTls } from '#config';
 import { CatchAllAdapter, FrontDoor, SnapshotStore } from '#gateway';
 import { systemClock } from '#kernel';
-import { AccessLog, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
+import { AccessLog, anonymized, type Log, NestLogger, openLog, Readiness, RequestRecorder } from '#monitoring';
 import { AdminKeys, RedisConnection, Storage, StorageError, type StorageLog, type StorageOptions } from '#storage';
 import { AuditTrail } from './audit/audit-trail.js';
 import { banner } from './banner.js';
@@ -12,6 +12,7 @@ import { ConfigReload } from './config-reload.js';
 import { ConfigFollower } from './dynamic/config-follower.js';
 import { KeptEntities } from './dynamic/kept-entities.js';
 import { startDemoUpstream } from './demo-upstream.js';
+import { type ForeignCertificate } from './foreign-certificates.js';
 import { GatewayAppModule } from './gateway-app.module.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { ClusterSize, Heartbeat } from './heartbeat.js';
@@ -106,8 +107,12 @@ export class Gateway {
     const { gateway, admin } = config;
     const { workers } = gateway;
     const limits = { ...gateway.limits, connections: Math.ceil(gateway.limits.connections / workers) };
-    const front = openListener(limits, gateway.tls);
-    const back = admin.port === null ? null : openListener(limits, null);
+    const refused = ({ address, ...foreign }: ForeignCertificate): void => {
+      const clientIp = current.monitoring.anonymizeIp ? anonymized(address) : address;
+      logger.warn({ clientIp, ...foreign }, 'a connection was closed: its client certificate is not trusted');
+    };
+    const front = openListener(limits, gateway.tls, refused);
+    const back = admin.port === null ? null : openListener(limits, null, refused);
     const adapter = new CatchAllAdapter(() => front.server);
     const app = await NestFactory.create(
       GatewayAppModule.assemble({
@@ -272,9 +277,13 @@ async function firstAdminKey(app: INestApplication): Promise<string | null> {
   return await app.get(AdminKeys).ensureFirst(app.get(AuditTrail).firstKey);
 }
 
-function openListener(limits: Config['gateway']['limits'], tls: ServerTls | null): Listener {
+function openListener(
+  limits: Config['gateway']['limits'],
+  tls: ServerTls | null,
+  refused: (foreign: ForeignCertificate) => void,
+): Listener {
   try {
-    return new Listener(limits, tls);
+    return new Listener(limits, tls, refused);
   } catch (error) {
     if (tls === null) throw error;
     throw new BootError(

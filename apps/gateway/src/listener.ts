@@ -10,6 +10,7 @@ import { type TLSSocket } from 'node:tls';
 import { type ServerTls } from '#config';
 import { type ClientRequest, type ClientResponse, type ListenerInfo, type Upgrade } from '#kernel';
 import { contextOptions, NamedCertificates } from './certificates.js';
+import { type ForeignCertificate, refuseForeignCertificates } from './foreign-certificates.js';
 import { ClientSessions } from './http2/client-sessions.js';
 import { lingerAfterEarlyAnswers } from './linger.js';
 import { Loiterers } from './loiterers.js';
@@ -49,7 +50,7 @@ export class Listener implements ListenerInfo {
   private readonly sessions: ClientSessions | null;
   private named: NamedCertificates | null;
 
-  constructor(limits: ListenerLimits, tls: ServerTls | null) {
+  constructor(limits: ListenerLimits, tls: ServerTls | null, refused: (foreign: ForeignCertificate) => void) {
     this.secure = tls !== null;
     this.named = tls && NamedCertificates.read(tls);
     const every = Math.min(1000, limits.headersTimeout);
@@ -78,7 +79,7 @@ export class Listener implements ListenerInfo {
     // Where a head has begun, Node comes first: it looks as often, and can say why.
     const patience = { idle: limits.keepAlive, head: limits.headersTimeout + 2 * every };
     this.loiterers = new Loiterers(this.server, this.secure, latest, patience, every);
-    if (tls?.clientCa != null) this.server.on('secureConnection', refuseForeignCertificate);
+    if (tls?.clientCa != null) refuseForeignCertificates(this.server, refused);
     this.server.maxConnections = limits.connections;
     this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, first: Buffer) =>
       this.upgrade(req, socket, first),
@@ -229,9 +230,4 @@ export class Listener implements ListenerInfo {
     this.sessions?.destroy();
     this.server.closeAllConnections();
   }
-}
-
-/** A client may come without a certificate where none is required, but not with one that we do not trust. */
-function refuseForeignCertificate(socket: TLSSocket): void {
-  if (!socket.authorized && Object.keys(socket.getPeerCertificate()).length > 0) socket.destroy();
 }

@@ -2,7 +2,7 @@ export { type Log, type LogLevel, type LogSettings, openLog } from './logging/lo
 export { NestLogger } from './logging/nest-logger.js';
 export { type RecordReader, RequestRecorder } from './recorder/recorder.js';
 export { RequestRecord } from './recorder/request-record.js';
-export { AccessLog, type AccessLogSettings } from './recorder/access-log.js';
+export { AccessLog, type AccessLogSettings, anonymized } from './recorder/access-log.js';
 export { LimitRecorder, type LimitRecorderSettings } from './limits/limit-recorder.js';
 export { processMetrics } from './prometheus/process-metrics.js';
 export { Counter, type Labels, type Metric, observed, Registry } from './prometheus/registry.js';
