@@ -61,13 +61,13 @@ export class Sessions {
   async end(manager: EntityManager, whose: Whose, told: number): Promise<{ ended: number; first: readonly Session[] }> {
     await manager.query(WHILE_ENDING);
     const first = await read(manager, whose, told, null);
-    const [{ ended = 0 } = {}] = await manager.query<{ ended: number }[]>(
+    const [count] = await manager.query<{ ended: number }[]>(
       `WITH gone AS (UPDATE issued_tokens SET revoked_at = now() WHERE revoked_at IS NULL
          AND family IN (SELECT t.family FROM ${LIVING}) RETURNING family)
        SELECT count(DISTINCT family)::int AS ended FROM gone`,
       asked(whose),
     );
-    return { ended, first };
+    return { ended: count?.ended ?? 0, first };
   }
 }
 
