@@ -37,7 +37,8 @@ export class Loiterers {
       this.open.add(socket);
       socket.once('close', () => this.open.delete(socket));
     });
-    this.timer = setInterval(() => this.look(performance.now()), every).unref();
+    // A request that came while this process was held up is read first.
+    this.timer = setInterval(() => setImmediate(() => this.look(performance.now())), every).unref();
   }
 
   private look(now: number): void {

@@ -136,10 +136,13 @@ export class FrontDoor {
     const { req } = exchange;
     const { requestTimeout } = this.current().limits;
     if (requestTimeout === null || bodyFraming(req) === NO_BODY) return;
-    const timer = setTimeout(() => {
+    const late = (): void => {
+      if (req.complete) return;
       if (exchange.res.headersSent) req.destroy();
       else answerProblem(exchange, 'request_timeout', 'The body of the request did not arrive in time.');
-    }, requestTimeout);
+    };
+    // The rest may have come while this process was held up: it is read first.
+    const timer = setTimeout(() => setImmediate(late), requestTimeout);
     req.on('close', () => clearTimeout(timer));
   }
 

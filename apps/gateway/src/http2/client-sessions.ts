@@ -53,7 +53,8 @@ export class ClientSessions {
   ) {
     // HPACK counts 32 bytes more for each field; the front door holds requests to the limits, and says which was passed.
     this.maxHeaderBytes = 4 * (limits.headers + limits.url);
-    this.timer = setInterval(() => this.look(performance.now()), every).unref();
+    // A request that came while this process was held up is read first.
+    this.timer = setInterval(() => setImmediate(() => this.look(performance.now())), every).unref();
   }
 
   take(socket: TLSSocket): void {

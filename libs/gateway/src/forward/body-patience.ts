@@ -3,6 +3,7 @@ export class BodyPatience {
   private waited = 0;
   private since: number | null = performance.now();
   private timer: NodeJS.Timeout | undefined;
+  private verdict: NodeJS.Immediate | undefined;
 
   constructor(
     private readonly limit: number,
@@ -22,6 +23,7 @@ export class BodyPatience {
 
   stop(): void {
     clearTimeout(this.timer);
+    clearImmediate(this.verdict);
   }
 
   private total(): number {
@@ -31,8 +33,9 @@ export class BodyPatience {
   private arm(): void {
     this.timer = setTimeout(
       () => {
-        if (this.total() >= this.limit) this.lost();
-        else this.arm();
+        if (this.total() < this.limit) this.arm();
+        // The rest may have come while this process was held up: it is read first.
+        else this.verdict = setImmediate(() => this.lost());
       },
       Math.max(1, this.limit - this.total()),
     );

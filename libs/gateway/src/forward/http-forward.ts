@@ -91,7 +91,10 @@ export class HttpForward implements ResponseHandler, BodyOwner, Leaver {
   start(): void {
     const { exchange, route, share } = this;
     exchange.call = this;
-    if (route.timeout !== null) this.deadline = setTimeout(() => this.outOfTime(), this.timeLeft());
+    // What came while this process was held up is read first: an answer that is there is no late one.
+    if (route.timeout !== null) {
+      this.deadline = setTimeout(() => setImmediate(() => this.outOfTime()), this.timeLeft());
+    }
     if (this.mirror !== null && this.plan.framing === NO_BODY) this.mirror.send([]);
     share.upstream.budget.request(performance.now());
     this.try('kept');
@@ -155,6 +158,7 @@ export class HttpForward implements ResponseHandler, BodyOwner, Leaver {
   }
 
   private outOfTime(): void {
+    if (this.exchange.call !== this) return;
     this.exchange.errorMessage = `the exchange took longer than ${this.route.timeout ?? 0} ms`;
     if (!this.body.arriving) this.attempt?.failed('timeout', performance.now());
     this.giveUp('upstream_timeout', DETAIL.timeout);

@@ -54,8 +54,12 @@ export class HealthChecks {
     });
     const connection = target.pool.request('GET', head, false, answer, 'new');
     const limit = setTimeout(() => {
-      connection.abort();
-      answer.over(null);
+      // A process that was held up comes to its timers before its sockets: an answer that is there is read first.
+      setImmediate(() => {
+        if (answer.isOver) return;
+        connection.abort();
+        answer.over(null);
+      });
     }, timeout);
   }
 }
@@ -66,6 +70,10 @@ class CheckAnswer implements ResponseHandler {
   private told = false;
 
   constructor(private readonly tell: (status: number | null) => void) {}
+
+  get isOver(): boolean {
+    return this.told;
+  }
 
   over(status: number | null): void {
     if (this.told) return;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { type ResponseHandler } from '../target-pool.js';
 import { type Http1Connection } from './connection.js';
 import { Http1Pool } from './pool.js';
@@ -68,8 +69,13 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
+/** Of which no test comes to the end, and one that comes to each of them. */
+const PATIENT = { connect: 20_000, response: 20_000, idle: 20_000 };
+const IMPATIENT = { connect: 20_000, response: 300, idle: 300 };
+
 async function target(
   onRequest: (socket: Socket, nth: number) => void,
+  timeouts = PATIENT,
 ): Promise<{ pool: Http1Pool; accepted: () => number }> {
   let accepted = 0;
   const server = createServer((socket) => {
@@ -82,7 +88,7 @@ async function target(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const pool = new Http1Pool({ host: '127.0.0.1', port, tls: null }, { connect: 1000, response: 300, idle: 300 });
+  const pool = new Http1Pool({ host: '127.0.0.1', port, tls: null }, timeouts);
   pools.push(pool);
   return { pool, accepted: () => accepted };
 }
@@ -155,13 +161,38 @@ describe('Http1Connection', () => {
   });
 
   it('says so when nobody listens, when nobody answers, and when the answer stops', async () => {
-    const gone = new Http1Pool({ host: '127.0.0.1', port: 1, tls: null }, { connect: 1000, response: 300, idle: 300 });
+    const gone = new Http1Pool({ host: '127.0.0.1', port: 1, tls: null }, PATIENT);
     pools.push(gone);
     expect((await get(gone)).outcome).toMatchObject({ kind: 'connect' });
-    const silent = await target(() => undefined);
+    const silent = await target(() => undefined, IMPATIENT);
     expect((await get(silent.pool)).outcome).toMatchObject({ kind: 'timeout', message: 'no response within 300 ms' });
-    const stopping = await target((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'));
+    const half = 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf';
+    const stopping = await target((socket) => void socket.write(half), IMPATIENT);
     expect((await get(stopping.pool)).outcome).toMatchObject({ kind: 'timeout', message: 'nothing for 300 ms' });
+  });
+
+  it('reads what came while this process was held up before it calls the target late', async () => {
+    // In a thread of its own, as it answers while we stand still.
+    const thread = new Worker(
+      `const { parentPort } = require('node:worker_threads');
+       const answer = 'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok';
+       const server = require('node:net').createServer((socket) => {
+         socket.once('data', () => setTimeout(() => socket.write(answer), 100));
+       });
+       server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`,
+      { eval: true },
+    );
+    const [port] = (await once(thread, 'message')) as [number];
+    const pool = new Http1Pool({ host: '127.0.0.1', port, tls: null }, IMPATIENT);
+    pools.push(pool);
+    const standStill = (): void => {
+      const end = performance.now() + 600;
+      while (performance.now() < end);
+    };
+    // Timers are looked at next after an immediate.
+    const heard = await get(pool, new Listening(() => void setTimeout(() => setImmediate(standStill), 20)));
+    await thread.terminate();
+    expect(heard).toMatchObject({ body: 'ok', outcome: 'complete' });
   });
 
   it('does not take what is not HTTP for an answer', async () => {

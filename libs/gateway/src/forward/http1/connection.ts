@@ -326,6 +326,13 @@ export class Http1Connection implements Sending, Leaver {
       this.setDeadline(this.deadline - now);
       return;
     }
+    const { deadline } = this;
+    // A process that was held up comes to its timers before its sockets: what has arrived by now is read first.
+    setImmediate(() => this.giveUp(deadline));
+  }
+
+  private giveUp(passed: number): void {
+    if (this.handler === null || this.deadline !== passed) return;
     if (!this.connected) this.fail('connect-timeout', `no connection within ${this.timeouts.connect} ms`);
     else if (this.response === null && this.requestDone)
       this.fail('timeout', `no response within ${this.timeouts.response} ms`);

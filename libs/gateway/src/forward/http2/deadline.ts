@@ -29,8 +29,14 @@ export class Deadline {
   private look(): void {
     this.timerAt = Infinity;
     if (this.at === Infinity) return;
-    const left = this.at - performance.now();
+    const { at } = this;
+    const left = at - performance.now();
     if (left > 1) this.set(left);
-    else this.passed();
+    else {
+      // A process that was held up comes to its timers before its sockets: what has arrived by now is read first.
+      setImmediate(() => {
+        if (this.at === at) this.passed();
+      });
+    }
   }
 }

@@ -66,7 +66,10 @@ export class TargetSession implements CallSession {
     });
     if (timeouts.connect !== Infinity) {
       this.connectTimer = setTimeout(() => {
-        this.giveUp('connect-timeout', `no HTTP/2 connection within ${timeouts.connect} ms`);
+        // What has arrived by now is read first.
+        setImmediate(() => {
+          if (!this.ready) this.giveUp('connect-timeout', `no HTTP/2 connection within ${timeouts.connect} ms`);
+        });
       }, timeouts.connect);
     }
     this.session.once('remoteSettings', () => this.begin());
@@ -152,7 +155,9 @@ export class TargetSession implements CallSession {
     this.pinging = true;
     const limit = setTimeout(
       () => {
-        if (this.lastHeard < before) this.giveUp('stale', 'the connection no longer answers');
+        setImmediate(() => {
+          if (this.lastHeard < before) this.giveUp('stale', 'the connection no longer answers');
+        });
       },
       Math.min(this.timeouts.connect, LONGEST_PING),
     );
