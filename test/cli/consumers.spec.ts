@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type SpawnedGateway, spawnGateway } from '#testing';
+import { type SpawnedGateway, spawnGateway, within } from '#testing';
 import { aegis, type CliRun } from './run-cli.js';
 
 describe('aegis consumers and keys', () => {
@@ -30,9 +30,8 @@ describe('aegis consumers and keys', () => {
     const opened = await statusWith(secret);
     const listed = await run('keys', 'list', '--consumer', 'mobile-app');
     const revoked = await run('keys', 'revoke', id, '--consumer', 'mobile-app');
-    const deadline = Date.now() + 3_000;
     let status = 200;
-    while (status === 200 && Date.now() < deadline) status = await statusWith(secret);
+    await within(3_000, async () => (status = await statusWith(secret)) !== 200);
 
     expect([made.code, key.code, opened, listed.code, revoked.code, status]).toEqual([0, 0, 200, 0, 0, 401]);
     expect(made.stdout).toContain('aegis keys create --consumer mobile-app');

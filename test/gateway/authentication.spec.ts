@@ -190,8 +190,12 @@ describe('API keys', () => {
     expect(headers['x-consumer-id']).toMatch(/^[0-9a-f-]{36}$/);
     await query(`UPDATE credentials SET revoked_at = now() WHERE hash = decode($1, 'hex')`, [sha256('stored-key')]);
     const revokedAt = performance.now();
-    let lastGood = revokedAt;
-    while ((await call('/keys', { 'x-api-key': 'stored-key' })).status === 200) lastGood = performance.now();
+    // When it was asked, not when we came to read the answer.
+    let [lastGood, askedAt] = [revokedAt, revokedAt];
+    while ((await call('/keys', { 'x-api-key': 'stored-key' })).status === 200) {
+      lastGood = askedAt;
+      askedAt = performance.now();
+    }
     expect(lastGood - revokedAt).toBeLessThan(3_000);
   });
 

@@ -229,7 +229,7 @@ describe('three instances on one database', () => {
       const leftOut = new Map(said.entities.leftOut.map(({ name, mistakes }) => [name, mistakes[0]?.message]));
       expect(leftOut.get('needy')).toContain('no upstream is called "files"');
       expect(leftOut.get('kept')).toBe('the configuration file has a route of this name');
-      expect(first.stdout.join('\n')).toContain('routes/needy of the admin API is left out: upstream: no upstream');
+      await first.says('routes/needy of the admin API is left out: upstream: no upstream');
       // Others may be changed all the same, and what was left out comes back with what it needs.
       expect((await ask(first, 'PUT', 'upstreams/files', { targets: [upstream.url] })).status).toBe(201);
       await untilServed(first, '/needy');

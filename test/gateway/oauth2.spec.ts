@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
-import { freePort, type RecordingUpstream, type SpawnedGateway, spawnGateway, startUpstream } from '#testing';
+import { freePort, type RecordingUpstream, type SpawnedGateway, spawnGateway, startUpstream, within } from '#testing';
 
 const RESOURCE = 'https://api.example.com';
 const OPAQUE = 'https://opaque.example.com';
@@ -164,9 +164,11 @@ describe('access tokens of a real issuer', () => {
 
   it('that are opaque are asked about once in a while', async () => {
     const token = await issuer.token(OPAQUE);
+    const began = performance.now();
     for (let i = 0; i < 3; i++) expect(await call('/oauth', token)).toEqual(GOOD);
+    const seconds = Math.floor((performance.now() - began) / 1000);
     expect(upstream.requests.at(-1)?.headers).toMatchObject({ 'x-consumer-name': 'robot' });
-    expect(issuer.count('/token/introspection')).toBeLessThan(3);
+    expect(issuer.count('/token/introspection')).toBeLessThanOrEqual(1 + seconds);
   });
 
   it('bring their scopes', async () => {
@@ -180,9 +182,7 @@ describe('access tokens of a real issuer', () => {
     const token = await issuer.token(OPAQUE);
     expect(await call('/oauth', token)).toEqual(GOOD);
     await issuer.revoke(token);
-    const deadline = Date.now() + 2000;
-    let status = 200;
-    while (status === 200 && Date.now() < deadline) ({ status } = await call('/oauth', token));
+    await within(2000, async () => (await call('/oauth', token)).status !== 200);
     expect(await call('/oauth', token)).toEqual(BAD);
   });
 

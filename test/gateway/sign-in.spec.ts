@@ -11,6 +11,7 @@ import {
   startPostgres,
   startUpstream,
   type TestDatabase,
+  within,
 } from '#testing';
 import { Browser, type Page } from './sign-in/browser.js';
 import { CLIENT, Issuer } from './sign-in/issuer.js';
@@ -117,9 +118,7 @@ async function elsewhere(session: string): Promise<number> {
 }
 
 async function refusedElsewhereSoon(session: string): Promise<boolean> {
-  const deadline = performance.now() + 2000;
-  while (performance.now() < deadline) if ((await elsewhere(session)) === 401) return true;
-  return (await elsewhere(session)) === 401;
+  return await within(2000, async () => (await elsewhere(session)) === 401);
 }
 
 function problemOf({ status, body }: Page): unknown {

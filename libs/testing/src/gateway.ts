@@ -79,6 +79,11 @@ export class SpawnedGateway {
     return this.child.exited;
   }
 
+  /** Resolves with the line of the log. It may come a moment after what it tells of. */
+  async says(text: string): Promise<string> {
+    return await this.child.saysOnStdout(text);
+  }
+
   async ready(): Promise<void> {
     for (;;) {
       const status = await statusOf(`${this.url}/health/ready`);

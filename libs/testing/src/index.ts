@@ -7,3 +7,4 @@ export { startPostgres, StoppablePostgres, type TestDatabase } from './postgres.
 export { RedisServer, type RedisServerOptions, startRedis } from './redis.js';
 export { freePort, scratchFolder } from './scratch.js';
 export { type RecordedRequest, RecordingUpstream, startUpstream, type UpstreamHandler } from './upstream.js';
+export { within } from './within.js';

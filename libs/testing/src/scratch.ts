@@ -24,14 +24,30 @@ function open(folder: string): string {
   return folder;
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below those that Linux and others give to whoever wants any, and to each connection that is made. */
+const FIRST_PORT = 10_000;
+const LAST_PORT = 32_767;
+const LANES = 16;
+const PORTS_OF_A_LANE = Math.floor((LAST_PORT - FIRST_PORT) / LANES);
+
+/**
+ * A port on which nobody listens, for somebody who will in a while: nobody gets it by chance until then, and jest workers
+ * that run beside each other have different ones.
+ */
+export async function freePort(): Promise<number> {
+  const lane = Number(process.env['JEST_WORKER_ID'] ?? 0) % LANES;
+  const ports = onceAWorker('ports', () => ({ next: Math.floor(Math.random() * PORTS_OF_A_LANE) }));
+  for (let tries = 0; tries < PORTS_OF_A_LANE; tries++) {
+    const port = FIRST_PORT + (ports.next++ % PORTS_OF_A_LANE) * LANES + lane;
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no port is free');
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
   });
 }

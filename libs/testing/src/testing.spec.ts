@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { FakeClock, freePort, startPostgres, startRedis, startUpstream } from './index.js';
+import { FakeClock, freePort, startPostgres, startRedis, startUpstream, within } from './index.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -87,8 +87,37 @@ describe('the fake clock', () => {
 });
 
 describe('a free port', () => {
+  it('is never one that somebody gets who wants any, nor the same twice', async () => {
+    const ports = await Promise.all(Array.from({ length: 100 }, async () => await freePort()));
+    expect(new Set(ports).size).toBe(100);
+    // 32768 is where they begin on Linux, 49152 elsewhere.
+    expect(Math.max(...ports)).toBeLessThan(32_768);
+  });
+
   it('is one that nobody listens on', async () => {
     await expect(ping(await freePort())).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});
+
+describe('within', () => {
+  it('looks until it holds, or the time is over', async () => {
+    let looks = 0;
+    expect(await within(60_000, () => Promise.resolve(++looks === 3))).toBe(true);
+    expect(looks).toBe(3);
+    const began = performance.now();
+    const never = async (): Promise<boolean> => await new Promise((resolve) => setTimeout(resolve, 5, false));
+    expect(await within(50, never)).toBe(false);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(49);
+  });
+
+  it('does not count the time that this process stood still', async () => {
+    let looks = 0;
+    const heldUp = (): Promise<boolean> => {
+      const end = performance.now() + 400;
+      while (performance.now() < end);
+      return Promise.resolve(++looks === 4);
+    };
+    expect(await within(1000, heldUp)).toBe(true);
   });
 });
 
