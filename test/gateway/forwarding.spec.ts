@@ -23,13 +23,15 @@ beforeAll(async () => {
     env: { DATABASE_URL: database.url },
     config: {
       gateway: {
-        limits: { body: '2gb', requestTimeout: '1s' },
+        limits: { body: '2gb', requestTimeout: '3s' },
         upstreams: [
-          { name: 'main', targets: [`http://127.0.0.1:${port}`], retry: 'off', timeouts: { response: '500ms' } },
+          { name: 'main', targets: [`http://127.0.0.1:${port}`], retry: 'off' },
+          { name: 'slow', targets: [`http://127.0.0.1:${port}`], retry: 'off', timeouts: { response: '500ms' } },
           { name: 'dead', targets: [`http://127.0.0.1:${dead}`], retry: 'off', breaker: 'off' },
         ],
         routes: [
           { path: '/dead', upstream: 'dead' },
+          { path: '/slow', upstream: 'slow' },
           { path: '/small', upstream: 'main', limits: { body: '1kb' } },
           { path: '/stripped/deep', upstream: 'main', rewrite: { stripPrefix: '/stripped', prefix: '/v2' } },
           { path: '/', methods: ['GET', 'HEAD', 'POST', 'PUT'], upstream: 'main' },

@@ -39,8 +39,8 @@ beforeAll(async () => {
     config: {
       gateway: {
         tls: { ...server, http2: true, clientCa: authority.cert },
-        limits: { body: '64mb', requestTimeout: '1s', headers: '8kb', url: '4kb' },
-        upstreams: [{ name: 'main', targets: [upstream.url], retry: 'off', timeouts: { response: '1s' } }],
+        limits: { body: '64mb', requestTimeout: '3s', headers: '8kb', url: '4kb' },
+        upstreams: [{ name: 'main', targets: [upstream.url], retry: 'off' }],
         routes: [
           { path: '/certified', upstream: 'main', auth: { methods: ['mtls'] } },
           { path: '/small', upstream: 'main', limits: { body: '1kb' } },

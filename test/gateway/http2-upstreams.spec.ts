@@ -88,12 +88,13 @@ beforeAll(async () => {
   narrow = await new Target(createServer({ settings: { maxConcurrentStreams: 2 } })).listen();
   old = await startUpstream();
   database = await (await startPostgres()).createDatabase();
-  const common = { http2: true, breaker: 'off', health: 'off', timeouts: { response: '1s', connect: '2s' } };
+  const common = { http2: true, breaker: 'off', health: 'off' };
   const config = {
     gateway: {
       limits: { body: '64mb' },
       upstreams: [
         { name: 'plain', targets: [`http://127.0.0.1:${plain.port}`], ...common },
+        { name: 'hurried', targets: [`http://127.0.0.1:${plain.port}`], ...common, timeouts: { response: '1s' } },
         {
           name: 'secure',
           targets: [`https://127.0.0.1:${secure.port}`],
@@ -106,7 +107,7 @@ beforeAll(async () => {
       ],
       routes: ['secure', 'narrow', 'old', 'only-http1']
         .map((name) => ({ path: `/${name}`, upstream: name }))
-        .concat({ path: '/', upstream: 'plain' }),
+        .concat({ path: '/hangs', upstream: 'hurried' }, { path: '/', upstream: 'plain' }),
     },
   };
   [inside, gateway] = await Promise.all([

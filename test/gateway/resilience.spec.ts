@@ -87,7 +87,7 @@ beforeAll(async () => {
             breaker: 'off',
             health: {
               passive: 'off',
-              active: { path: '/healthz', interval: '100ms', timeout: '200ms', healthy: 1, unhealthy: 2 },
+              active: { path: '/healthz', interval: '100ms', timeout: '10s', healthy: 1, unhealthy: 2 },
             },
           },
           { name: 'narrow', targets: [a.url], concurrency: 2, ...plain },
@@ -220,10 +220,14 @@ describe('retries', () => {
 describe('a target that fails', () => {
   it('opens its circuit, and gets traffic again when it is well', async () => {
     a.does = BREAK;
-    await until(async () => (await ask('/breaking')).code === 'circuit_open');
-    const before = a.seen.length;
-    expect((await ask('/breaking')).code).toBe('circuit_open');
-    expect(a.seen.length).toBe(before);
+    const codes: (string | undefined)[] = [];
+    await until(async () => {
+      codes.push((await ask('/breaking')).code);
+      return codes.filter((code) => code === 'circuit_open').length === 5;
+    });
+    // Whoever is told that it is open has not been to the target: on a busy machine it may be half open in between.
+    expect(a.countOf('breaking')).toBe(codes.filter((code) => code !== 'circuit_open').length);
+    expect(codes.indexOf('circuit_open')).toBe(5);
     a.does = OK;
     await until(async () => (await ask('/breaking')).status === 200);
     await until(() => logged('circuit open') && logged('circuit closed'));
@@ -235,18 +239,24 @@ describe('a target that fails', () => {
       await ask('/ejecting');
       return logged('ejected after failures');
     });
-    for (let i = 0; i < 10; i++) expect((await ask('/ejecting')).status).toBe(200);
+    const { time } = JSON.parse(gateway.stdout.find((line) => line.includes('ejected after failures')) ?? '{}') as {
+      time: string;
+    };
     a.does = OK;
     a.seen.length = 0;
     await until(async () => {
-      await ask('/ejecting');
+      expect((await ask('/ejecting')).status).toBe(200);
       return a.countOf('ejecting') > 0;
     });
+    // Not a moment too early, however late that is.
+    expect(Date.now() - Date.parse(time)).toBeGreaterThanOrEqual(990);
   }, 20_000);
 
   it('is taken out and brought back by checks', async () => {
     a.well = false;
-    await until(() => logged(': unhealthy'));
+    await until(() =>
+      gateway.stdout.some((line) => line.includes(new URL(a.url).host) && line.includes(': unhealthy')),
+    );
     a.seen.length = 0;
     for (let i = 0; i < 10; i++) expect((await ask('/checked')).status).toBe(200);
     expect(a.countOf('checked')).toBe(0);

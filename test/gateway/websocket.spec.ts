@@ -15,7 +15,7 @@ let secureEcho: EchoServer;
 let secureEchoUrl: string;
 let databases: TestDatabase[];
 const gateways: Record<'http' | 'https', SpawnedGateway | undefined> = { http: undefined, https: undefined };
-/** Each request on a connection of its own: the gateway ends those that wait for longer than 500 ms. */
+/** Each request on a connection of its own: the gateway ends those that wait for longer than two seconds. */
 const ALONE = { connection: 'close' };
 /** Switches to WebSocket without looking, and does as a test says. */
 let raw: Server;
@@ -25,14 +25,16 @@ function configuration(route: string, more: object = {}): object {
   return {
     gateway: {
       // Short for requests: a WebSocket has none of them.
-      limits: { headersTimeout: '500ms', requestTimeout: '500ms', keepAlive: '500ms' },
+      limits: { headersTimeout: '2s', requestTimeout: '2s', keepAlive: '2s' },
       upstreams: [
-        { name: 'echo', targets: [echoUrl], timeouts: { response: '500ms', idle: '500ms' } },
+        { name: 'echo', targets: [echoUrl] },
+        { name: 'hurried', targets: [echoUrl], timeouts: { response: '2s', idle: '2s' } },
         { name: 'secure', targets: [secureEchoUrl], tls: { verify: false } },
         { name: 'raw', targets: [`http://127.0.0.1:${(raw.address() as AddressInfo).port}`] },
       ],
       routes: [
-        { name: 'echo', path: '/echo', upstream: 'echo', timeout: '500ms' },
+        { name: 'echo', path: '/echo', upstream: 'echo' },
+        { name: 'hurried', path: '/hurried', upstream: 'hurried', timeout: '2s' },
         { name: 'secure', path: '/secure', upstream: 'secure' },
         { name: 'raw', path: '/raw', upstream: 'raw' },
         { name: 'never', path: '/never', upstream: 'echo', websocket: false },
@@ -267,7 +269,7 @@ describe('a WebSocket', () => {
     const before = connect(port, '127.0.0.1');
     before.write('GET /other HTTP/1.1\r\nHost: h\r\n\r\n');
     await once(before, 'data');
-    const ear = await Ear.open(`${gateways.http!.url}/echo`, { createConnection: () => before });
+    const ear = await Ear.open(`${gateways.http!.url}/hurried`, { createConnection: () => before });
     // Sits there for as long as a connection may at the most.
     const loiterer = connect(port, '127.0.0.1');
     loiterer.write('GET /other HTTP/1.1\r\nHost: h\r\n\r\n\r\n');

@@ -41,7 +41,7 @@ beforeAll(async () => {
     config: {
       gateway: {
         tls: { ...makeCertificate(scratchFolder('hostile-http2'), 'localhost'), http2: true },
-        limits: { headersTimeout: '500ms', keepAlive: '500ms', requestTimeout: '500ms' },
+        limits: { headersTimeout: '2s', keepAlive: '2s', requestTimeout: '2s' },
         upstreams: [{ name: 'main', targets: [upstream.url], retry: 'off', breaker: 'off', health: 'off' }],
         routes: [{ path: '/', upstream: 'main' }],
       },
@@ -249,16 +249,27 @@ describe('a flood', () => {
 });
 
 describe('a connection that is kept for nothing', () => {
-  it.each([
+  const KEPT: readonly (readonly [string, boolean, readonly Buffer[]])[] = [
     ['says nothing at all', true, []],
     ['asks nothing', false, []],
     ['begins a head and does not end it', false, [frame(HEADERS, 0, 1, block(GET))]],
     ['was answered and asks nothing more', false, [frame(HEADERS, END_HEADERS | END_STREAM, 1, block(GET))]],
     ['sends half a body', false, [frame(HEADERS, END_HEADERS, 1, block(having(':method', 'POST')))]],
-  ])('and %s is ended', async (_name, silent, frames) => {
-    const wire = await FrameWire.open(gateway.port, silent);
-    wire.send(...frames);
-    await wire.ended();
+  ];
+  const wires = new Map<string, FrameWire>();
+
+  // All of them wait at the same time.
+  beforeAll(async () => {
+    for (const [name, silent, frames] of KEPT) {
+      const wire = await FrameWire.open(gateway.port, silent);
+      wire.send(...frames);
+      wires.set(name, wire);
+    }
+  });
+
+  it.each(KEPT)('and %s is ended', async (name) => {
+    await wires.get(name)?.ended();
+    expect(wires.get(name)?.closed).toBe(true);
   });
 
   it('and speaks HTTP/1.1 is ended too', async () => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
     env: { DATABASE_URL: database.url },
     config: {
       gateway: {
-        limits: { headersTimeout: '500ms', requestTimeout: '500ms', keepAlive: '500ms' },
+        limits: { headersTimeout: '1s', requestTimeout: '1s', keepAlive: '1s' },
         upstreams: [{ name: 'main', targets: [upstream.url], retry: 'off', breaker: 'off', health: 'off' }],
         routes: [
           { path: '/slow', upstream: 'main' },

@@ -34,39 +34,45 @@ const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status
 describe.each<UpstreamKind>(['strict', 'lenient'])('hostile requests before a %s upstream', (kind) => {
   let upstream: RecordingUpstream;
   let database: TestDatabase;
-  let gateway: SpawnedGateway;
+  let patient: SpawnedGateway;
+  /** For attackers that say nothing more. */
+  let impatient: SpawnedGateway;
   /** Somebody else, whose connection and whose requests the attacker wants. */
-  let neighbour: Wire;
+  const neighbours = new Map<SpawnedGateway, Wire>();
   let asked = 0;
 
   beforeAll(async () => {
     upstream = await RecordingUpstream.start(kind);
     database = await (await startPostgres()).createDatabase();
-    gateway = await spawnGateway({
-      env: { DATABASE_URL: database.url },
-      config: {
-        gateway: {
-          limits: { body: '1kb', headersTimeout: '200ms', requestTimeout: '200ms' },
-          upstreams: [{ name: 'main', targets: [upstream.url], retry: 'off', breaker: 'off', health: 'off' }],
-          routes: [{ path: '/', upstream: 'main', websocket: true }],
+    const start = async (limits: object): Promise<SpawnedGateway> =>
+      await spawnGateway({
+        env: { DATABASE_URL: database.url },
+        config: {
+          gateway: {
+            limits: { body: '1kb', ...limits },
+            upstreams: [{ name: 'main', targets: [upstream.url], retry: 'off', breaker: 'off', health: 'off' }],
+            routes: [{ path: '/', upstream: 'main', websocket: true }],
+          },
         },
-      },
-    });
-    neighbour = await Wire.open(gateway.port);
-    await askAsNeighbour();
+      });
+    const short = { headersTimeout: '200ms', requestTimeout: '200ms' };
+    [patient, impatient] = await Promise.all([start({}), start(short)]);
+    for (const gateway of [patient, impatient]) await askAsNeighbour(gateway);
   }, 60_000);
 
   afterAll(async () => {
-    neighbour.destroy();
-    await gateway.stop();
+    for (const neighbour of neighbours.values()) neighbour.destroy();
+    await Promise.all([patient.stop(), impatient.stop()]);
     await upstream.stop();
     await database.drop();
   });
 
   /** The neighbour gets the answer to its own question, whatever stood on the connection that it was sent on. */
-  async function askAsNeighbour(): Promise<string> {
+  async function askAsNeighbour(gateway: SpawnedGateway): Promise<string> {
     const target = `/neighbour/${++asked}`;
-    if (neighbour.closed) neighbour = await Wire.open(gateway.port);
+    const known = neighbours.get(gateway);
+    const neighbour = known === undefined || known.closed ? await Wire.open(gateway.port) : known;
+    neighbours.set(gateway, neighbour);
     neighbour.send(`GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`);
     const { answers } = await neighbour.hears(1);
     neighbour.forget();
@@ -79,13 +85,14 @@ describe.each<UpstreamKind>(['strict', 'lenient'])('hostile requests before a %s
       upstream.takeFromTheWires();
       const understoodBefore = upstream.understood.length;
       const bodiless = bytes.startsWith('HEAD ') ? 1 : 0;
+      const gateway = expected.includes(408) ? impatient : patient;
       const attacker = await Wire.open(gateway.port);
       attacker.send(bytes);
       await attacker.hears(expected.length, bodiless);
       const refused = expected.some((status) => status >= 400);
       // Whoever is refused is put out; whoever is served leaves.
       if (refused) await attacker.ended();
-      const neighboursTarget = await askAsNeighbour();
+      const neighboursTarget = await askAsNeighbour(gateway);
       await attacker.finish();
 
       const { answers, rest } = attacker.answers(bodiless);

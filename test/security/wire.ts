@@ -44,10 +44,12 @@ export class Wire {
   /** Sends the pieces, one at a time and over again from `from`, until the connection is closed. */
   async drip(pieces: readonly string[], every: number, from = 0): Promise<void> {
     let at = 0;
-    const timer = setInterval(() => {
+    const next = (): void => {
       this.send(pieces[at] ?? '');
       at = at + 1 < pieces.length ? at + 1 : from;
-    }, every);
+    };
+    next();
+    const timer = setInterval(next, every);
     await this.ended();
     clearInterval(timer);
   }

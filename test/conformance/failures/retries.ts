@@ -33,7 +33,7 @@ const PUT: Asked = { method: 'PUT', body: 'a body' };
 const POST: Asked = { method: 'POST', body: 'a body' };
 /** Listed one by one: what is retried is only what a case is about. */
 const ON_503 = { attempts: 2, when: [503] };
-const IMPATIENT = { timeouts: { response: '300ms' } };
+const IMPATIENT = { timeouts: { response: '800ms' } };
 const RETRYING = { retry: { attempts: 1, when: [503] } };
 
 const STATUSES: readonly RetryCase[] = [
@@ -175,7 +175,7 @@ export const RETRIES: Part = {
       ...TABLES.flatMap(([, cases], table) =>
         cases.map(([, { upstream = {} }], row) => ({ ...plainUpstream(nameOf(table, row), at.v1), ...upstream })),
       ),
-      { ...plainUpstream('hopeless', at.v1), ...IMPATIENT },
+      { ...plainUpstream('hopeless', at.v1), timeouts: { response: '300ms' } },
       { ...plainUpstream('pair', at.v1, at.v2), retry: { attempts: 1, when: [503, 'reset'] } },
       { ...plainUpstream('half-there', NOBODY, at.v3), retry: { attempts: 1, when: ['connect'] } },
       { ...plainUpstream('not-there', NOBODY), retry: { attempts: 1, when: ['connect'] } },
@@ -185,7 +185,7 @@ export const RETRIES: Part = {
         cases.map(([, route], row) => ({ ...route, path: `/${table}/${row}`, upstream: nameOf(table, row) })),
       ),
       ...['pair', 'half-there', 'not-there'].map((upstream) => ({ path: `/${upstream}`, upstream })),
-      { path: '/hopeless', upstream: 'hopeless', timeout: '900ms', retry: { attempts: 20, when: ['timeout'] } },
+      { path: '/hopeless', upstream: 'hopeless', timeout: '2s', retry: { attempts: 20, when: ['timeout'] } },
       { path: '/twice', upstream: 'v1', retry: { attempts: 1, when: [503, 'reset'] } },
     ],
   }),

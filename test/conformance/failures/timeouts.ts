@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { codeOf, type Part, plainUpstream, silence, type Stage } from '../stage.js';
 
 /** Over in a moment, and yet not before a busy machine has begun an answer. */
-const SHORT = '400ms';
+const SHORT = '800ms';
 const LONG = '20s';
 
 export const TIMEOUTS: Part = {

@@ -46,9 +46,6 @@ export const bodies: readonly Case[] = [
   ['an end inside the last chunk', thenEnd(`${CHUNKED}3\r\nabc\r\n0\r\n`), 'cut'],
   ['a reset inside a body with a length', thenReset(`${ok('Content-Length: 100')}abc`), 'cut'],
   ['a reset inside a chunk', thenReset(`${CHUNKED}100\r\nabc`), 'cut'],
-  ['silence inside a body with a length', `${ok('Content-Length: 100')}abc`, 'cut'],
-  ['silence inside a chunk', `${CHUNKED}100\r\nabc`, 'cut'],
-  ['silence before the last chunk', `${CHUNKED}3\r\nabc\r\n`, 'cut'],
   ['an end that ends the body', thenEnd(`${ok()}abc`), { body: 'abc' }],
   ['an end that ends the body, in HTTP/1.0', thenEnd('HTTP/1.0 200 OK\r\n\r\nabc'), { body: 'abc' }],
   [
@@ -119,7 +116,6 @@ export const informational: readonly Case[] = [
   ],
   ['a hint with a body', `HTTP/1.1 103 Early Hints\r\nContent-Length: 4\r\n\r\nevil${AFTER}`, 502],
   ['100 with a body', `HTTP/1.1 100 Continue\r\nContent-Length: 4\r\n\r\nevil${AFTER}`, 502],
-  ['hints and nothing after them', hints, 504],
   ['hints, then the end', thenEnd(hints), 502],
   [
     '101 without being asked',
@@ -132,4 +128,14 @@ export const informational: readonly Case[] = [
     502,
   ],
   ['101 to nothing', `HTTP/1.1 101 Switching Protocols\r\n\r\n${EVIL}`, 502],
+];
+
+/** Nothing comes, or nothing more. */
+export const silences: readonly Case[] = [
+  ['after the request', '', 504],
+  ['inside a head', 'HTTP/1.1 200 OK\r\nX: 1\r\n', 504],
+  ['after hints', hints, 504],
+  ['inside a body with a length', `${ok('Content-Length: 100')}abc`, 'cut'],
+  ['inside a chunk', `${CHUNKED}100\r\nabc`, 'cut'],
+  ['before the last chunk', `${CHUNKED}3\r\nabc\r\n`, 'cut'],
 ];
