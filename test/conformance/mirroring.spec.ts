@@ -144,12 +144,15 @@ describe('the client of a mirrored request', () => {
     ['breaks off in its answer', (res) => res.write('half', () => void res.destroy())],
   ])('does not notice that the mirror %s', async (_says, reply) => {
     stage.v2.repliesWith(reply);
+    const copies = arrivals(stage.v2, 2);
     const copy = stage.v2.hears();
     const answer = await stage.ask({ path: '/mirrored', method: 'POST', body: 'text' });
     await copy;
     expect([answer.status, answer.from, answer.headers['x-from']]).toEqual([200, 'v1', undefined]);
     expect(JSON.parse(answer.body)).toMatchObject({ method: 'POST', body: 'text' });
     expect(await stage.whoAnswers({ path: '/mirrored' })).toBe('v1');
+    // Or the second copy would be one of the next test.
+    await copies;
   });
 
   it('does not notice that nobody takes the copy', async () => {
@@ -183,7 +186,8 @@ describe('how many requests are mirrored', () => {
     const last = heardOf(stage.v2, '/mirrored');
     await stage.ask({ path: '/mirrored' });
     await last;
-    expect(Math.abs((stage.v2.asked.length - 1) / times - share)).toBeLessThanOrEqual(0.05);
+    const copies = stage.v2.asked.filter(({ url }) => url === path);
+    expect(Math.abs(copies.length / times - share)).toBeLessThanOrEqual(0.05);
   });
 
   it.each([
@@ -194,7 +198,7 @@ describe('how many requests are mirrored', () => {
     const last = heardOf(stage.v2, '/mirrored');
     await stage.ask({ path: '/mirrored' });
     await last;
-    expect(stage.v2.asked.map(({ url }) => url)).toEqual(['/mirrored']);
+    expect(stage.v2.asked.filter(({ url }) => url === path)).toEqual([]);
   });
 });
 

@@ -114,7 +114,9 @@ interface CurlRun {
 
 async function curl(scheme: 'http' | 'https', path: string, ...more: string[]): Promise<CurlRun> {
   const format = '%{stderr}\n%{http_code} %{size_upload}';
-  const args = ['-sSkv', '--http1.1', '-T', file, '-w', format, ...more, gateways[scheme]!.url + path];
+  // It would send the body after a second without an answer to its question.
+  const patience = ['--expect100-timeout', '20'];
+  const args = ['-sSkv', '--http1.1', ...patience, '-T', file, '-w', format, ...more, gateways[scheme]!.url + path];
   return await new Promise((resolve) => {
     execFile('curl', args, (_error, stdout, stderr) => {
       const [, status, uploaded] = /\n(\d+) (\d+)$/.exec(stderr) ?? [];

@@ -43,7 +43,9 @@ const SERVICE = {
   talk: method('Talk', true, true),
 };
 
-/** Resolves when a call that nobody answers is cancelled. */
+/** Resolve when a call that nobody answers has come, and when it is cancelled. */
+let arrived: Promise<void>;
+let tellArrived: () => void = () => undefined;
 let cancelled: Promise<void>;
 let tellCancelled: () => void = () => undefined;
 
@@ -51,8 +53,10 @@ const unary: handleUnaryCall<string, string> = (call: ServerUnaryCall<string, st
   const last = new Metadata();
   last.set('x-last', 'trailer');
   if (call.request === 'fail') done({ code: status.NOT_FOUND, details: 'no such thing', metadata: last });
-  else if (call.request === 'hang') call.on('cancelled', () => tellCancelled());
-  else {
+  else if (call.request === 'hang') {
+    call.on('cancelled', () => tellCancelled());
+    tellArrived();
+  } else {
     const first = new Metadata();
     first.set('x-first', String(call.metadata.get('x-sent')[0] ?? ''));
     call.sendMetadata(first);
@@ -195,16 +199,18 @@ describe('gRPC through the gateway, TLS before and h2c behind', () => {
 
   it('ends a call at its deadline, and the server hears of it', async () => {
     cancelled = new Promise((resolve) => (tellCancelled = resolve));
-    const { error } = await callUnary(SERVICE.unary.path, 'hang', { deadline: Date.now() + 500 });
+    // Not before it has come there, or nobody would hear of its end.
+    const { error } = await callUnary(SERVICE.unary.path, 'hang', { deadline: Date.now() + 2000 });
     expect(error).toMatchObject({ code: status.DEADLINE_EXCEEDED });
     await cancelled;
   });
 
   it('hands on a cancellation', async () => {
     cancelled = new Promise((resolve) => (tellCancelled = resolve));
+    arrived = new Promise((resolve) => (tellArrived = resolve));
     const over = new Promise<ServiceError | null>((resolve) => {
       const call = client.makeUnaryRequest(SERVICE.unary.path, text, back, 'hang', (error) => resolve(error));
-      setTimeout(() => call.cancel(), 200);
+      void arrived.then(() => call.cancel());
     });
     expect(await over).toMatchObject({ code: status.CANCELLED });
     await cancelled;

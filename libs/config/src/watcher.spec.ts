@@ -42,7 +42,8 @@ describe('the watcher', () => {
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'aegis-watch-'));
     file = join(directory, 'aegis.yaml');
-    writeFileSync(file, 'one');
+    // Of another length than what follows: the times of two quick writes may be the same.
+    writeFileSync(file, 'at first');
     changes = new Changes();
   });
   afterEach(() => {

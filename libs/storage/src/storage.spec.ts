@@ -126,7 +126,7 @@ describe('while the database is away', () => {
     expect(await storage.state()).toBe('disconnected');
     await expect(storage.dataSource.query('SELECT 1')).rejects.toThrow();
     await server.startAgain();
-    expect(await storage.state()).toBe('connected');
+    await until(async () => (await storage.state()) === 'connected');
     await storage.close();
     await server.stop();
   });
