@@ -17,6 +17,7 @@ import { Operations } from './admin/operations.js';
 import { OwnerKey } from './admin/owner-key.js';
 import { ReservedProblemFilter } from './admin/problem.filter.js';
 import { UnknownMethodFilter } from './admin/unknown-method.filter.js';
+import { DebugTokens } from './debug-tokens.js';
 import { ConfigReload } from './config-reload.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { type KeptEntities } from './dynamic/kept-entities.js';
@@ -94,6 +95,7 @@ export class GatewayAppModule {
         AuthenticationGuard,
         ...configProviders(parts.kept, parts.seal, parts.storage.log),
         AdminGuard,
+        DebugTokens,
         Operations,
         ...(parts.link === null ? [Heartbeat] : []),
         { provide: WorkerLink, useValue: parts.link },

@@ -9,6 +9,7 @@ import { AuditTrail } from './audit/audit-trail.js';
 import { banner } from './banner.js';
 import { BootError, listenError } from './boot-error.js';
 import { ConfigReload } from './config-reload.js';
+import { DebugTokens } from './debug-tokens.js';
 import { ConfigFollower } from './dynamic/config-follower.js';
 import { KeptEntities } from './dynamic/kept-entities.js';
 import { startDemoUpstream } from './demo-upstream.js';
@@ -145,7 +146,14 @@ export class Gateway {
     const reserved = (port: number | null): ReservedPaths => {
       return new ReservedPaths(express, reservedPaths({ admin: { port }, monitoring: config.monitoring }), logger);
     };
-    const door = new FrontDoor(() => store.current, recorder, reserved(admin.port), adapter.catchAll);
+    const debug = app.get(DebugTokens);
+    const door = new FrontDoor(
+      () => store.current,
+      recorder,
+      reserved(admin.port),
+      adapter.catchAll,
+      async (exchange, token) => await debug.admits(exchange, token),
+    );
     front.serve((req, res, listener, upgrade) => door.handle(req, res, listener, upgrade));
     if (back !== null) {
       const backDoor = reserved(null);

@@ -31,7 +31,7 @@ export function answerProblem(
     exchange.id,
   ];
   for (const name in headers) fields.push(name, headers[name] ?? '');
-  fields.push(...exchange.ownFields, ...exchange.answerHeaders);
+  fields.push(...exchange.ownFields, ...addedFields(exchange));
   // A body that nobody will read would be taken for the next request, or keep the client sending.
   if (!req.complete && hasBody(req.headers)) fields.push('Connection', 'close');
   res.writeHead(body.status, fields);
@@ -45,12 +45,17 @@ export function answerProblem(
 export function answerFixed(exchange: Exchange, { status, headers, body }: FixedAnswer): void {
   const { res, req } = exchange;
   exchange.status = status;
-  const fields = [...headers, 'X-Request-Id', exchange.id, ...exchange.answerHeaders];
+  const fields = [...headers, 'X-Request-Id', exchange.id, ...addedFields(exchange)];
   if (!req.complete && hasBody(req.headers)) fields.push('Connection', 'close');
   res.writeHead(status, fields);
   const sent = body === null || req.method === 'HEAD' ? undefined : body;
   if (sent !== undefined) exchange.bytesOut = sent.length;
   endAnswer(exchange, sent);
+}
+
+/** What policies add to every answer; and how long its steps took, where that is told. */
+export function addedFields({ answerHeaders, steps }: Exchange): readonly string[] {
+  return steps === null ? answerHeaders : [...answerHeaders, 'Server-Timing', steps.told()];
 }
 
 /** The head has been written, and nothing of the body. */

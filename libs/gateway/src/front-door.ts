@@ -6,6 +6,7 @@ import {
   isRequestId,
   type ListenerInfo,
   Refusal,
+  Steps,
   unmapped,
   type Upgrade,
   uuidv7,
@@ -44,6 +45,8 @@ export class FrontDoor {
     private readonly recorder: Recorder,
     private readonly reserved: Reserved,
     private readonly proxied: CatchAllHandler,
+    /** Whether a client that shows a token in `X-Aegis-Debug` may know what its request went through. Never rejects. */
+    private readonly mayKnowSteps: (exchange: Exchange, token: string) => Promise<boolean>,
   ) {}
 
   handle(req: ClientRequest, res: ClientResponse, listener: ListenerInfo, upgrade: Upgrade | null): void {
@@ -67,7 +70,17 @@ export class FrontDoor {
       answerProblem(exchange, thrown.code, thrown.detail, thrown.headers);
       return;
     }
-    this.proxied(exchange, res, NEXT);
+    const token = req.headers['x-aegis-debug'];
+    if (typeof token === 'string') void this.tellSteps(exchange, token);
+    else this.proxied(exchange, res, NEXT);
+  }
+
+  /** Whoever may not know gets an answer like any other. */
+  private async tellSteps(exchange: Exchange<Route>, token: string): Promise<void> {
+    const steps = new Steps(exchange.startedAt);
+    steps.begin('debug');
+    if (await this.mayKnowSteps(exchange, token)) exchange.steps = steps;
+    this.proxied(exchange, exchange.res, NEXT);
   }
 
   /** A door that leads to reserved paths only. */

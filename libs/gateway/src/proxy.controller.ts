@@ -10,7 +10,12 @@ import { type Route } from './route.js';
 
 /** Every proxied request comes through here. Routing has happened; the guards on the class are the pipeline, in order. */
 @Controller()
-@UseGuards(...[AddressGuard, AuthenticationGuard, RbacGuard, RateLimitGuard].map(answering))
+@UseGuards(
+  answering(AddressGuard, 'address'),
+  answering(AuthenticationGuard, 'authentication'),
+  answering(RbacGuard, 'authorization'),
+  answering(RateLimitGuard, 'limits'),
+)
 @UseFilters(ProblemFilter)
 export class ProxyController {
   constructor(private readonly forwarder: Forwarder) {}
@@ -18,6 +23,7 @@ export class ProxyController {
   /** `@Res()` tells Nest that the answer is given here: it streams back when the upstream has it. */
   @All('*path')
   forward(@Req() exchange: Exchange<Route>, @Res() _response: ServerResponse): Promise<void> | null {
-    return exchange.answered ? null : this.forwarder.forward(exchange);
+    // A client may leave while a guard waits: nobody would end what is begun for it.
+    return exchange.answered || exchange.res.destroyed ? null : this.forwarder.forward(exchange);
   }
 }

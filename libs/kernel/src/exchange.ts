@@ -1,6 +1,7 @@
 import { type Duplex } from 'node:stream';
 import { type ClientRequest, type ClientResponse } from './client-message.js';
 import { type ErrorCode, type Refusal } from './errors.js';
+import { type Steps } from './steps.js';
 
 const NONE: readonly never[] = Object.freeze([]);
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
@@ -105,6 +106,8 @@ export class Exchange<R extends RouteInfo = RouteInfo> {
   answerHeaders: readonly string[] = NONE;
   /** Header fields of answers that Aegis gives by itself: name, value, name, value, … */
   ownFields: readonly string[] = NONE;
+  /** Where the client may know how long each step took, and asks. */
+  steps: Steps | null = null;
   /** Sees the response head of the upstream, and may change it: name, value, name, value, … */
   onResponseHead: ((headers: string[]) => void) | null = null;
 

@@ -14,6 +14,7 @@ export {
   Refusal,
 } from './errors.js';
 export { otherReadingsOf, type ReadablePath } from './path-readings.js';
+export { Steps } from './steps.js';
 export { admits, raise, type Verdict } from './admits.js';
 export { bodyFollows, type ClientConnection, clientIsSecure } from './client-connection.js';
 export {

@@ -39,14 +39,14 @@ export class OwnerKey {
     return credential.startsWith(FIXED + OF_OWNER) && credential !== FIXED + this.credential;
   }
 
-  /** Digests of equal length are compared, so how long it takes tells a guesser nothing. */
   sentIn({ headers }: Pick<ClientRequest, 'headers'>): boolean {
-    const { digest } = this;
-    if (digest === null) return false;
     const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-    return [headers['x-api-key'], bearer].some(
-      (key) => typeof key === 'string' && timingSafeEqual(sha256(key), digest),
-    );
+    return [headers['x-api-key'], bearer].some((key) => typeof key === 'string' && this.is(key));
+  }
+
+  /** Digests of equal length are compared, so how long it takes tells a guesser nothing. */
+  is(key: string): boolean {
+    return this.digest !== null && timingSafeEqual(sha256(key), this.digest);
   }
 }
 

@@ -10,6 +10,7 @@ import { RouteAccess } from '../route-access.js';
 import { SessionMethod } from './session.js';
 import { type AdminPermission } from './admin-roles.js';
 
+const DEBUG_HEADER = 'x-aegis-debug';
 const KEY_HEADERS = ['x-api-key', 'authorization'];
 /** Nothing goes on to anybody else. */
 const SHOWN = { fields: [], parameter: null, authorization: null };
@@ -29,6 +30,8 @@ const LEFT_OVER: Method<string> = {
  */
 export class AdminAccess {
   readonly route: RouteAccess;
+  /** Of whoever wants to know what a request on a route went through. */
+  readonly debug: RouteAccess;
   private readonly demands = new Map<AdminPermission, Demands>();
 
   constructor(
@@ -42,16 +45,14 @@ export class AdminAccess {
       declaredKeys,
       true,
     );
+    const inDebug = new ApiKeyMethod({ headers: [DEBUG_HEADER], query: null, hide: true }, declaredKeys, true);
     const others = methods.filter(({ name }) => name !== 'api-key');
     const byCredential = new Map([...declaredKeys.values()].map((principal) => [principal.credential, principal]));
     const nothing = new Demands({ roles: [], permissions: [] }, roles);
-    this.route = new RouteAccess(
-      'required',
-      [keys, ...others, LEFT_OVER, new SessionMethod(byCredential)],
-      nothing,
-      new PathRules([], roles),
-      SHOWN,
-    );
+    const noRules = new PathRules([], roles);
+    const everything = [keys, ...others, LEFT_OVER, new SessionMethod(byCredential)];
+    this.route = new RouteAccess('required', everything, nothing, noRules, SHOWN);
+    this.debug = new RouteAccess('required', [inDebug], nothing, noRules, SHOWN);
   }
 
   /** What the caller lacks for it, in words; null: nothing. */

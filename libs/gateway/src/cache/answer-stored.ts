@@ -1,5 +1,5 @@
 import { type Exchange } from '#kernel';
-import { endAnswer } from '../answer.js';
+import { addedFields, endAnswer } from '../answer.js';
 import { type Route } from '../route.js';
 import { BodyEncoder } from '../transform/body-encoder.js';
 import { fieldsOf304, isUnchanged } from './conditional.js';
@@ -24,7 +24,7 @@ export function answerStored(
   exchange.onResponseHead?.(fields);
   shape.dress(exchange, fields);
   const coding = shape.encode(exchange, status, fields);
-  fields.push('X-Request-Id', exchange.id, ...exchange.answerHeaders);
+  fields.push('X-Request-Id', exchange.id, ...addedFields(exchange));
   exchange.call = null;
   exchange.status = status;
   res.writeHead(status, unchanged ? 'Not Modified' : stored.reason, fields);

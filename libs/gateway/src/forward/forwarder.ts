@@ -40,8 +40,10 @@ export class Forwarder implements UpstreamDoor {
   }
 
   private pass(exchange: Exchange<Route>, route: Route): void {
-    if (route.cache !== null) this.cache.serve(exchange, route, route.cache, this);
-    else {
+    if (route.cache !== null) {
+      exchange.steps?.begin('cache');
+      this.cache.serve(exchange, route, route.cache, this);
+    } else {
       const tap = route.cacheOfReads === null ? null : this.cache.endingReads(exchange, route, null);
       this.send(exchange, route, tap);
     }

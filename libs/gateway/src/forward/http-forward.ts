@@ -1,7 +1,7 @@
 import { type Socket } from 'node:net';
 import { type ClientResponse, type ErrorCode, type Exchange, type Refusal } from '#kernel';
 import { isHttp10 } from '../ambiguity.js';
-import { answerProblem, letAnswerLeave } from '../answer.js';
+import { addedFields, answerProblem, letAnswerLeave } from '../answer.js';
 import { type Leaver } from '../end-of-turn.js';
 import { type Route, type UpstreamShare } from '../route.js';
 import { BodyEncoder, type EncodedBody } from '../transform/body-encoder.js';
@@ -109,6 +109,7 @@ export class HttpForward implements ResponseHandler, BodyOwner, Leaver {
     const { exchange, plan } = this;
     const { upstream } = this.share;
     const now = performance.now();
+    exchange.steps?.begin('connect', now);
     const target = upstream.select(exchange, this.tried, now);
     if (typeof target === 'string') {
       this.refuse(target, NO_TARGET[target]);
@@ -129,6 +130,7 @@ export class HttpForward implements ResponseHandler, BodyOwner, Leaver {
   sent(connection: Sending): void {
     this.connection = connection;
     this.sentAt = performance.now();
+    this.exchange.steps?.begin('upstream', this.sentAt);
     this.body.sendTo(connection);
   }
 
@@ -190,7 +192,8 @@ export class HttpForward implements ResponseHandler, BodyOwner, Leaver {
     if (coding === null) this.remaining = length;
     else this.encoder = new BodyEncoder(coding, length > 0 ? length : undefined, this.encoded());
     fields.push('X-Request-Id', exchange.id);
-    if (exchange.answerHeaders.length > 0) fields.push(...exchange.answerHeaders);
+    const added = addedFields(exchange);
+    if (added.length > 0) fields.push(...added);
     // Without chunks there is no place for them.
     if (length < 0 && isHttp10(exchange.req)) dropField(fields, 'trailer');
     try {
@@ -304,7 +307,7 @@ export class HttpForward implements ResponseHandler, BodyOwner, Leaver {
     socket.once('close', () => attempt?.finished(performance.now()));
     let text = `HTTP/1.1 101 ${head.reason === '' ? 'Switching Protocols' : head.reason}\r\nConnection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
     exchange.onResponseHead?.(head.headers);
-    const fields = [...head.headers, ...exchange.answerHeaders];
+    const fields = [...head.headers, ...addedFields(exchange)];
     for (let i = 0; i < fields.length; i += 2) text += `${fields[i] ?? ''}: ${fields[i + 1] ?? ''}\r\n`;
     splice(exchange, upgrade, socket, first, `${text}X-Request-Id: ${exchange.id}\r\n\r\n`);
   }

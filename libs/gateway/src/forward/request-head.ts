@@ -115,7 +115,7 @@ export function requestHead(exchange: Exchange, plan: HeadPlan, hostOfTarget: st
     }
     if (first === X && name.length >= 9) {
       const key = lower(name);
-      if (key === 'x-request-id' || key.startsWith('x-consumer-') || key === 'x-aegis-identity') continue;
+      if (key === 'x-request-id' || key.startsWith('x-consumer-') || key.startsWith('x-aegis-')) continue;
       if (key.startsWith('x-forwarded-')) {
         if (!exchange.trusted) continue;
         if (key === 'x-forwarded-for') forwardedFor = forwardedFor === '' ? value : `${forwardedFor}, ${value}`;

@@ -73,9 +73,9 @@ describe('answering', () => {
       const served = new Promise<Exchange>((resolve) => asked.push(resolve));
       const answer = fetch(url);
       const exchange = await served;
-      expect(await new (answering(Guard))().canActivate(contextOf(exchange))).toBe(true);
+      expect(await new (answering(Guard, 'step'))().canActivate(contextOf(exchange))).toBe(true);
       expect(exchange.answered).toBe(true);
-      expect(new (answering(Never))().canActivate(contextOf(exchange))).toBe(true);
+      expect(new (answering(Never, 'step'))().canActivate(contextOf(exchange))).toBe(true);
       const { status, headers } = await answer;
       expect([status, headers.get('x-why'), headers.get('content-type')]).toEqual([
         403,
@@ -93,7 +93,7 @@ describe('answering', () => {
     const exchange = await served;
     asking.destroy();
     await once(exchange.req.socket, 'close');
-    expect(await new (answering(AfterAWhile))().canActivate(contextOf(exchange))).toBe(true);
+    expect(await new (answering(AfterAWhile, 'step'))().canActivate(contextOf(exchange))).toBe(true);
     expect(exchange.answered).toBe(true);
   });
 
@@ -101,8 +101,8 @@ describe('answering', () => {
     const served = new Promise<Exchange>((resolve) => asked.push(resolve));
     const answer = fetch(url);
     const exchange = await served;
-    expect(await new (answering(Wordless))().canActivate(contextOf(exchange))).toBe(false);
-    expect(() => new (answering(Broken))().canActivate(contextOf(exchange))).toThrow(TypeError);
+    expect(await new (answering(Wordless, 'step'))().canActivate(contextOf(exchange))).toBe(false);
+    expect(() => new (answering(Broken, 'step'))().canActivate(contextOf(exchange))).toThrow(TypeError);
     expect(exchange.answered).toBe(false);
     exchange.res.end();
     await (await answer).text();

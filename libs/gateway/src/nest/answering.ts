@@ -6,13 +6,14 @@ import { answerProblem } from '../answer.js';
  * A guard whose refusals are answered on the spot: those that it leaves on the exchange, saying no, and those that something
  * further in threw. Thrown through Nest, a refusal is thrown again by each of half a dozen promises, which costs as much as
  * the answer itself. The guards after one that has answered have nothing to say, and the controller forwards nothing that
- * has an answer.
+ * has an answer. `step` is what its time is told as.
  */
-export function answering(Guard: Type<CanActivate>): Type<CanActivate> {
+export function answering(Guard: Type<CanActivate>, step: string): Type<CanActivate> {
   class AnsweringGuard extends Guard {
     override canActivate(context: ExecutionContext): ReturnType<CanActivate['canActivate']> {
       const exchange = context.getArgByIndex<Exchange>(0);
       if (exchange.answered) return true;
+      exchange.steps?.begin(step);
       try {
         const admitted = super.canActivate(context);
         if (admitted === true) return true;
