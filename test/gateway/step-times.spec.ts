@@ -144,7 +144,7 @@ describe('a client that leaves while its credential is looked at', () => {
     const socket = connect(gateway.port, '127.0.0.1');
     await once(socket, 'connect');
     socket.write(`GET /password/left HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic ${credential}\r\n\r\n`);
-    await new Promise((written) => socket.end(written));
+    await new Promise<void>((written) => socket.end(written));
     socket.resetAndDestroy();
     const answer = await fetch(`${gateway.url}/password/stayed`, { headers: { authorization: `Basic ${credential}` } });
     expect(answer.status).toBe(200);
