@@ -107,7 +107,7 @@ beforeAll(async () => {
         ],
       },
       auth: {
-        apiKeys: { headers: ['x-api-key'], query: 'api_key' },
+        apiKeys: { headers: ['x-api-key'], query: 'apiKey' },
         jwt: {
           secrets: [SECRET],
           publicKeys: [await exportSPKI(ed.publicKey)],
@@ -159,7 +159,7 @@ describe('a route that needs a credential', () => {
 
 describe('API keys', () => {
   it('opens with a declared key, tells the upstream whose it is, and keeps the key', async () => {
-    const response = await call('/keys?api_key=other&x=1', {
+    const response = await call('/keys?apiKey=other&x=1', {
       'x-api-key': DECLARED,
       'X-Consumer-Name': 'forged',
       'X-Consumer-Roles': 'admin',
@@ -176,9 +176,9 @@ describe('API keys', () => {
   });
 
   it('opens with a key in the query', async () => {
-    expect((await call(`/keys?api_key=${DECLARED}`)).status).toBe(200);
+    expect((await call(`/keys?apiKey=${DECLARED}`)).status).toBe(200);
     expect(upstream.requests.at(-1)!.url).toBe('/keys');
-    const twice = await call(`/keys?api_key=${DECLARED}&api%5Fkey=${DECLARED}`);
+    const twice = await call(`/keys?apiKey=${DECLARED}&api%4Bey=${DECLARED}`);
     expect([twice.status, await code(twice)]).toEqual([401, 'invalid_credentials']);
   });
 
@@ -368,7 +368,7 @@ describe('guesses', () => {
       last = (await call('/keys', { 'x-api-key': `guess ${guess}` })).status;
     }
     expect(last).toBe(429);
-    expect((await call(`/keys?api_key=${DECLARED}`)).status).toBe(429);
+    expect((await call(`/keys?apiKey=${DECLARED}`)).status).toBe(429);
     expect((await call('/open')).status).toBe(200);
   });
 });

@@ -76,7 +76,7 @@ function redactParameter(part: string, names: readonly string[]): string {
   const equals = part.indexOf('=');
   if (equals < 0) return part;
   const name = decoded(part.slice(0, equals)).toLowerCase();
-  return names.includes(name) ? `${part.slice(0, equals)}=[redacted]` : part;
+  return names.some((each) => each.toLowerCase() === name) ? `${part.slice(0, equals)}=[redacted]` : part;
 }
 
 function decoded(text: string): string {
