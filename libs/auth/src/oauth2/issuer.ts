@@ -4,11 +4,13 @@ import {
   ClientSecretBasic,
   ClientSecretPost,
   type Configuration,
+  customFetch,
   discovery,
   None,
 } from 'openid-client';
 import { type AuthConfig } from '#config';
 import { type Clock, Refusal } from '#kernel';
+import { boundedFetch } from '../bounded-fetch.js';
 
 export type OAuth2Config = NonNullable<AuthConfig['oauth2']>;
 
@@ -59,7 +61,11 @@ export class Issuer {
       const auth = clientSecret === null ? None() : secretAuth(clientSecret.reveal());
       // eslint-disable-next-line @typescript-eslint/no-deprecated -- so marked to stand out: an issuer by HTTP was asked for
       const insecure = issuer.startsWith('http:') ? { execute: [allowInsecureRequests] } : {};
-      this.known = await discovery(new URL(issuer), clientId, undefined, auth, { timeout: TIMEOUT_S, ...insecure });
+      this.known = await discovery(new URL(issuer), clientId, undefined, auth, {
+        timeout: TIMEOUT_S,
+        [customFetch]: boundedFetch,
+        ...insecure,
+      });
       this.askedAt = this.clock.monotonic();
     } catch (error) {
       this.failedAt = this.clock.monotonic();

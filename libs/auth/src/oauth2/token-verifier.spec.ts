@@ -31,8 +31,8 @@ afterAll(async () => {
   await server.stop();
 });
 
-function verifier(): TokenVerifier {
-  const config = { issuer: server.url, clientId: 'aegis', clientSecret: null, audience: [], introspection: false };
+function verifier({ issuer } = { issuer: server.url }): TokenVerifier {
+  const config = { issuer, clientId: 'aegis', clientSecret: null, audience: [], introspection: false };
   const login = { enabled: false, redirect: '/', scopes: ['openid'], claim: 'groups', roles: {} };
   const whole = { ...config, introspectionCache: 0, login };
   return new TokenVerifier(whole, null, new Map(), clock, (news) => told.push(news));
@@ -52,6 +52,27 @@ async function thrownBy(tokens: TokenVerifier): Promise<unknown> {
 function discoveries(): number {
   return server.requests.filter(({ url }) => url.includes('well-known')).length;
 }
+
+describe('an issuer whose answer never ends', () => {
+  it('is given up after a megabyte, and is one that nobody can ask', async () => {
+    let sent = 0;
+    const endless = await startUpstream((_req, res) => {
+      res.setHeader('Content-Type', 'application/json');
+      const piece = Buffer.alloc(65_536, ' ');
+      const more = (): void => {
+        while (!res.destroyed && res.write(piece)) sent += piece.length;
+        if (!res.destroyed) res.once('drain', more);
+      };
+      more();
+    });
+    const tokens = verifier({ issuer: endless.url });
+    expect(await thrownBy(tokens)).toMatchObject({ code: 'store_unavailable', status: 503 });
+    expect(told).toEqual([expect.stringContaining('more than 1048576 bytes')]);
+    await endless.stop();
+    // What is in the buffers of both sides may have been on its way.
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
+  });
+});
 
 describe('an issuer that publishes no keys', () => {
   it('is one that nobody can ask: 503 with a line in the log, and asked again after a rest', async () => {

@@ -35,12 +35,15 @@ export function principalOf(
   };
 }
 
-/** Logs, stores and upstreams are told of it: nobody is called by a NUL or a line break. */
+/**
+ * Logs, stores and upstreams are told of it: nobody is called by a NUL or a line break, nor by half a character, which
+ * would be written as another name is.
+ */
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= LONGEST_NAME && !CONTROL.test(value);
 }
 
-const CONTROL = /[\0-\x1f\x7f]/;
+const CONTROL = /[\0-\x1f\x7f]|\p{Surrogate}/u;
 
 /** By its whole name first, since names may be URLs; else a dot goes deeper. */
 export function claimAt(claims: Claims, name: string): unknown {

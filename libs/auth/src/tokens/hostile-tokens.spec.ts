@@ -202,7 +202,7 @@ const hostile: readonly (readonly [name: string, token: string | (() => string)]
   ['an audience of nobody', claims({ aud: [] })],
   ['an audience that is a map', claims({ aud: { api: true } })],
   ['no subject', claims({ sub: undefined })],
-  ...['', 1, null, ['alice'], { name: 'alice' }, 'a'.repeat(257), 'a\0b', 'a\nb'].map(
+  ...['', 1, null, ['alice'], { name: 'alice' }, 'a'.repeat(257), 'a\0b', 'a\nb', 'a\ud800', '\udc00b'].map(
     (sub) => [`the subject ${JSON.stringify(sub).slice(0, 20)}`, claims({ sub })] as const,
   ),
 

@@ -264,6 +264,23 @@ describe('the keys of an issuer', () => {
     expect(elsewhere.requests).toHaveLength(0);
   });
 
+  it.each([
+    [500, 'alice', []],
+    [1_001, null, ['has 1001 keys: only the first 1000 are used']],
+  ])('may be many: of %i the last is %j', async (count, consumer, news) => {
+    const clock = new FakeClock();
+    const [pair, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')];
+    const jwk = await exportJWK(other.publicKey);
+    const others = Array.from({ length: count - 1 }, (_, n) => ({ ...jwk, kid: `other-${n}` }));
+    const keys = JSON.stringify({ keys: [...others, { ...(await exportJWK(pair.publicKey)), kid: 'a' }] });
+    const server = await issuer(() => keys);
+    const told: string[] = [];
+    const verifier = verifierOf({ jwks: [{ url: server.url, cache: MINUTE, cooldown: 30_000 }] }, clock, told);
+    const outcome = await verifier.verify(await token(pair, clock, 'a'));
+    expect(outcome instanceof Rejected ? null : outcome.consumer).toBe(consumer);
+    expect(told).toEqual(news.map((each) => expect.stringContaining(each)));
+  });
+
   it('are for signatures only, of their own kind, and large enough', async () => {
     const clock = new FakeClock();
     const pair = await generateKeyPair('ES256');
