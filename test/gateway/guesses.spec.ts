@@ -148,6 +148,16 @@ describe('guesses at', () => {
   });
 });
 
+describe('a token to revoke that nobody was given', () => {
+  it('is answered like any other, and counts as a guess; what cannot be one of ours does not', async () => {
+    const revoke = async (token: string): Promise<number> =>
+      (await send('10.1.1.1', { path: '/api/admin/oauth/revoke', ...form({ token }) })).status;
+    for (let i = 0; i < 25; i++) expect(await revoke(`eyJ${i}`)).toBe(200);
+    for (let i = 0; i < 20; i++) expect(await revoke(`aegis_at_${randomBytes(32).toString('base64url')}`)).toBe(200);
+    expect(await revoke(`aegis_at_${randomBytes(32).toString('base64url')}`)).toBe(429);
+  });
+});
+
 describe('a store that is away is 503 and never 401', () => {
   const AWAY = { status: 503, code: 'store_unavailable' };
 

@@ -71,7 +71,7 @@ export class AccessPolicy {
     if (this.tokens !== null) methods.push(new OAuth2Method(this.tokens, true));
     if (this.verifier !== null) methods.push(new JwtMethod(this.verifier));
     this.methods = methods;
-    this.admin = new AdminAccess(methods, declared, config.apiKeys ?? {}, this.roles);
+    this.admin = new AdminAccess(methods, declared, config, this.roles);
     this.passwords = previous?.passwords ?? new PasswordChecks(surroundings.clock);
     this.listed = this.listedOnly(surroundings);
     this.credentialHeaders = [...new Set([...(config.apiKeys?.headers ?? []), 'authorization'])];

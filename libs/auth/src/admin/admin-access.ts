@@ -1,5 +1,6 @@
 import { type AuthConfig } from '#config';
 import { type Principal } from '#kernel';
+import { type SignInsNow } from '../issued/fixed.js';
 import { ApiKeyMethod } from '../methods/api-key.js';
 import { authorizationOf } from '../methods/authorization.js';
 import { type Method, Rejected } from '../methods/method.js';
@@ -37,20 +38,23 @@ export class AdminAccess {
   constructor(
     methods: readonly Method[],
     declaredKeys: ReadonlyMap<string, Principal>,
-    { headers = [] }: Partial<NonNullable<AuthConfig['apiKeys']>>,
+    { apiKeys, oauth2 }: Pick<AuthConfig, 'apiKeys' | 'oauth2'>,
     private readonly roles: Roles,
   ) {
+    const signIns: SignInsNow = {
+      declared: new Map([...declaredKeys.values()].map((principal) => [principal.credential, principal])),
+      byIssuer: oauth2?.login.enabled === true ? new Set(Object.values(oauth2.login.roles)) : null,
+    };
     const keys = new ApiKeyMethod(
-      { headers: [...new Set([...KEY_HEADERS, ...headers])], query: null, hide: true },
+      { headers: [...new Set([...KEY_HEADERS, ...(apiKeys?.headers ?? [])])], query: null, hide: true },
       declaredKeys,
-      true,
+      signIns,
     );
-    const inDebug = new ApiKeyMethod({ headers: [DEBUG_HEADER], query: null, hide: true }, declaredKeys, true);
+    const inDebug = new ApiKeyMethod({ headers: [DEBUG_HEADER], query: null, hide: true }, declaredKeys, signIns);
     const others = methods.filter(({ name }) => name !== 'api-key');
-    const byCredential = new Map([...declaredKeys.values()].map((principal) => [principal.credential, principal]));
     const nothing = new Demands({ roles: [], permissions: [] }, roles);
     const noRules = new PathRules([], roles);
-    const everything = [keys, ...others, LEFT_OVER, new SessionMethod(byCredential)];
+    const everything = [keys, ...others, LEFT_OVER, new SessionMethod(signIns)];
     this.route = new RouteAccess('required', everything, nothing, noRules, SHOWN);
     this.debug = new RouteAccess('required', [inDebug], nothing, noRules, SHOWN);
   }

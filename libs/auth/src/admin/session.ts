@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { clientIsSecure, type Exchange, type Principal, Refusal } from '#kernel';
-import { asItIsNow } from '../issued/fixed.js';
+import { asItIsNow, type SignInsNow } from '../issued/fixed.js';
 import { type Method, type Outcome } from '../methods/method.js';
 import { type Stores } from '../stores.js';
 
@@ -19,8 +19,7 @@ export class SessionMethod implements Method<string> {
   readonly name = 'oauth2';
   readonly challenge = 'Cookie realm="aegis"';
 
-  /** `declared`: the keys of the configuration, by the names of their credentials. */
-  constructor(private readonly declared: ReadonlyMap<string, Principal>) {}
+  constructor(private readonly signIns: SignInsNow) {}
 
   credentialIn(exchange: Exchange): string | null {
     const token = sessionCookie(exchange);
@@ -33,7 +32,7 @@ export class SessionMethod implements Method<string> {
 
   async verify(token: string, { keys }: Stores): Promise<Outcome> {
     const found: Principal | null = await keys.find(hash('sha256', token, 'hex'));
-    const principal = found === null ? null : asItIsNow(found, this.declared);
+    const principal = found === null ? null : asItIsNow(found, this.signIns);
     if (principal !== null) return principal;
     throw new Refusal('authentication_required', 'The session has ended: sign in again.', CHALLENGE);
   }

@@ -100,15 +100,16 @@ export class IssuedTokens {
     });
   }
 
-  /** Ends the token and all that came from the same grant. */
-  async revoke(token: string): Promise<void> {
-    await this.inStore((manager) =>
-      manager.query(
-        `UPDATE issued_tokens SET revoked_at = now() WHERE revoked_at IS NULL
-         AND family = (SELECT family FROM issued_tokens WHERE hash = $1)`,
-        [sha256(token)],
-      ),
-    );
+  /** Ends the token and all that came from the same grant; false: there is none. */
+  async revoke(token: string): Promise<boolean> {
+    return await this.inStore(async (manager) => {
+      const [row] = await manager.query<{ family: string }[]>('SELECT family FROM issued_tokens WHERE hash = $1', [
+        sha256(token),
+      ]);
+      if (row === undefined) return false;
+      await manager.query(REVOKE_FAMILY, [row.family]);
+      return true;
+    });
   }
 
   private async pair(

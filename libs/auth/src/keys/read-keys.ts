@@ -2,7 +2,8 @@ import { type DataSource } from 'typeorm';
 import { type Principal } from '#kernel';
 import { BoundedMap } from '../bounded-map.js';
 import { DECLARED } from '../consumers/declared.js';
-import { FIXED, OF_OWNER } from '../issued/fixed.js';
+import { FIXED, FIXED_BY_ISSUER, OF_OWNER } from '../issued/fixed.js';
+import { SIGN_IN } from '../oauth2/sign-in.js';
 import { type ReadKeys, type StoredKey } from './stored-keys.js';
 
 /** There is an epoch also when none of the keys is there. */
@@ -46,6 +47,7 @@ export function readKeysFrom(dataSource: DataSource): ReadKeys {
               coalesce(o.roles, t.roles),
               CASE WHEN t.roles IS NULL THEN t.credential
                    WHEN t.credential LIKE '${DECLARED}%' OR t.credential LIKE '${OF_OWNER}%' THEN '${FIXED}' || t.credential
+                   WHEN t.credential = '${SIGN_IN}' THEN '${FIXED_BY_ISSUER}' || t.id
                    ELSE '${FIXED}' || t.id END, t.user_name, false
        FROM issued_tokens t LEFT JOIN consumers o ON o.id = t.consumer_id LEFT JOIN credentials c ON c.id = t.credential_id
        WHERE t.hash = ANY ($1::bytea[]) AND t.kind IN ('access', 'session') AND t.revoked_at IS NULL

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { type AuthConfig } from '#config';
 import { type Exchange, type Principal } from '#kernel';
 import { DECLARED } from '../consumers/declared.js';
-import { asItIsNow, FIXED } from '../issued/fixed.js';
+import { asItIsNow, FIXED, type SignInsNow } from '../issued/fixed.js';
 import { ACCESS_PREFIX } from '../issued/issued-tokens.js';
 import { type Stores } from '../stores.js';
 import { authorizationOf } from './authorization.js';
@@ -28,8 +28,8 @@ export class ApiKeyMethod implements Method<string> {
     private readonly config: ApiKeysConfig,
     /** By the hexadecimal digits of the hash. */
     private readonly declared: ReadonlyMap<string, Principal>,
-    /** Whether those who signed in are let in: not on routes. */
-    private readonly takesSessions = false,
+    /** For those who signed in. null: they are not let in, as on routes. */
+    private readonly signIns: SignInsNow | null = null,
   ) {
     this.byCredential = new Map([...declared.values()].map((principal) => [principal.credential, principal]));
     const [header] = config.headers;
@@ -62,7 +62,7 @@ export class ApiKeyMethod implements Method<string> {
     if (principal === null) return WRONG;
     if (principal.credential.startsWith(DECLARED)) return this.byCredential.get(principal.credential) ?? WRONG;
     if (!principal.credential.startsWith(FIXED)) return principal;
-    return (this.takesSessions ? asItIsNow(principal, this.byCredential) : null) ?? WRONG;
+    return (this.signIns && asItIsNow(principal, this.signIns)) ?? WRONG;
   }
 }
 

@@ -53,13 +53,19 @@ export class TokenController {
     });
   }
 
-  /** Whoever has a token may end it, and everything that came from the same grant. */
+  /**
+   * Whoever has a token may end it, and everything that came from the same grant. One that nobody was given costs the
+   * database a question, as a guess does, and counts as one; it is answered like any other (RFC 7009, 2.2).
+   */
   @Post('revoke')
   @Needs('nothing')
   @HttpCode(200)
   async revoke(@Req() req: Request): Promise<object> {
     const token = (await readForm(req)).get('token') ?? '';
-    if (token !== '') await this.tokens.revoke(token);
+    if (!isIssued(token)) return {};
+    const exchange = exchangeOf(req);
+    raise(this.failed.refusal(exchange));
+    if (!(await this.tokens.revoke(token))) await this.failed.count(exchange);
     return {};
   }
 
