@@ -304,7 +304,9 @@ describe('the page of the document', () => {
     expect([browser.status, program.status]).toEqual([401, 401]);
     expect(browser.headers.get('www-authenticate')).not.toBeNull();
     expect(browser.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(await browser.text()).toContain('id="sign-in"');
+    const html = await browser.text();
+    expect(html).toContain('id="sign-in"');
+    expect(html).toContain('<p id="issuer" hidden>');
     expect(await program.json()).toMatchObject({ code: 'authentication_required' });
   });
 });

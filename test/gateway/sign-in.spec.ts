@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Client } from 'pg';
@@ -151,6 +152,15 @@ async function query(sql: string): Promise<void> {
 }
 
 describe('signing in at a real issuer', () => {
+  it('is offered by the page that asks for a credential', async () => {
+    const docs = '/api/admin/docs';
+    const page = await newBrowser().visit(gateway.url + docs, { headers: { accept: 'text/html' } });
+    expect([page.status, page.body]).toEqual([401, expect.stringContaining('<p id="issuer">')]);
+    const href = /<p id="issuer">\s*<a href="([^"]+)"/.exec(page.body)?.[1] ?? '';
+    expect(new URL(href, gateway.url).searchParams.get('returnTo')).toBe(docs);
+    expect((await newBrowser().visit(gateway.url + href)).location).toContain(issuer.url);
+  });
+
   it('leads there with a challenge, a state and a nonce, and back with a session, until the sign-out', async () => {
     const browser = newBrowser();
     const begun = await browser.visit(gateway.url + LOGIN);
@@ -240,6 +250,37 @@ describe('signing in at a real issuer', () => {
     expect((await browser.visit(callback)).location).toBe(gateway.url + path);
   });
 
+  it('that was begun in several tabs ends in each where that one wanted to be', async () => {
+    const browser = newBrowser();
+    const begin = async (page: string): Promise<string> =>
+      (await browser.visit(`${gateway.url + LOGIN}?returnTo=/console/${page}`)).location;
+    const begun = [await begin('a'), await begin('b'), await begin('c')];
+    for (const [index, page] of ['a', 'b', 'c'].entries()) {
+      const back = await browser.visit(await browser.through(begun[index]!, 'vera'));
+      expect([back.status, back.location]).toEqual([303, `${gateway.url}/console/${page}`]);
+    }
+    expect(browser.cookie(gateway.url, 'aegis_login')).toBeUndefined();
+  });
+
+  it('forgets the oldest of those that were begun, rather than send a cookie that no browser keeps', async () => {
+    const browser = newBrowser();
+    let last = '';
+    for (let i = 0; i < 30; i++) {
+      const page = await browser.visit(`${gateway.url + LOGIN}?returnTo=/console/${'x'.repeat(500)}`);
+      last = page.location;
+      expect(page.setCookies.join().length).toBeLessThan(4096);
+    }
+    expect((await browser.visit(await browser.through(last, 'vera'))).status).toBe(303);
+  });
+
+  it('goes on when somebody makes the browser come back with a state of their own', async () => {
+    const browser = newBrowser();
+    const callback = await untilCallback(browser, 'vera');
+    const made = having(callback, (query) => query.set('state', SOMETHING_ELSE));
+    expect(problemOf(await browser.visit(made))).toEqual(INVALID);
+    expect((await browser.visit(callback)).status).toBe(303);
+  });
+
   it('looks at where it leads again when it is over: the cookie is not ours alone to write', async () => {
     const browser = newBrowser();
     const callback = await untilCallback(browser, 'vera');
@@ -248,11 +289,12 @@ describe('signing in at a real issuer', () => {
   });
 });
 
-/** Changes what the browser remembers of the sign-in that it began. */
+/** Changes what the browser remembers of the sign-ins that it began. */
 function rewrite(browser: Browser, change: (begun: Record<string, string>) => object): void {
   const cookie = browser.cookie(gateway.url, 'aegis_login') ?? '';
-  const begun = JSON.parse(Buffer.from(cookie, 'base64url').toString()) as Record<string, string>;
-  browser.keep(gateway.url, 'aegis_login', Buffer.from(JSON.stringify(change(begun))).toString('base64url'));
+  const begun = JSON.parse(Buffer.from(cookie, 'base64url').toString()) as Record<string, string>[];
+  const changed = JSON.stringify(begun.map(change));
+  browser.keep(gateway.url, 'aegis_login', Buffer.from(changed).toString('base64url'));
 }
 
 function having(callback: string, change: (query: URLSearchParams) => void): string {
@@ -376,7 +418,7 @@ describe('a sign-in that comes back', () => {
 
   it('too often with nothing good shuts the address out, before the issuer is asked', async () => {
     const browser = newBrowser();
-    const cookie = Buffer.from(JSON.stringify({ state: 's', nonce: 'n', verifier: 'v', returnTo: '/' }));
+    const cookie = Buffer.from(JSON.stringify([{ state: 's', nonce: 'n', verifier: 'v', returnTo: '/' }]));
     let status = 401;
     for (let guess = 0; guess < 50 && status === 401; guess++) {
       browser.keep(gateway.url, 'aegis_login', cookie.toString('base64url'));
@@ -468,6 +510,27 @@ describe('a session', () => {
     for (let i = 0; i < 30; i++) looks.push(await look());
     expect(new Set(looks)).toEqual(new Set([401]));
     expect((await signIn(browser, 'vera')).status).toBe(303);
+  });
+
+  it('has no role that no group brings any more, and ends where nobody signs in at the issuer any more', async () => {
+    const browser = newBrowser();
+    await signIn(browser, 'ada');
+    const before = readFileSync(gateway.configFile, 'utf8');
+    const rolesWith = async (login: object): Promise<unknown> => {
+      const config = JSON.parse(before) as { auth: { oauth2: { login: object } } };
+      Object.assign(config.auth.oauth2.login, login);
+      writeFileSync(gateway.configFile, JSON.stringify(config));
+      await fetch(`${gateway.url}/_aegis/reload`, { method: 'POST', headers: { 'x-api-key': gateway.adminKey } });
+      const me = await browser.visit(`${gateway.url}/api/admin/me`);
+      return me.status === 200 ? (JSON.parse(me.body) as { roles: unknown }).roles : me.status;
+    };
+    try {
+      expect(await rolesWith({})).toEqual(['admin']);
+      expect(await rolesWith({ roles: { readers: 'viewer' } })).toEqual([]);
+      expect(await rolesWith({ enabled: false })).toBe(401);
+    } finally {
+      expect(await rolesWith({})).toEqual(['admin']);
+    }
   });
 
   it('is not exchanged for another, which would go on for ever', async () => {

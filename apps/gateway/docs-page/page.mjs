@@ -303,6 +303,9 @@ async function load() {
   if (!answer.ok) return tell(content.detail);
   api = content;
   show();
+  const { name } = await (await fetch('/api/admin/me')).json();
+  $('name').textContent = name;
+  $('me').hidden = false;
 }
 
 function tell(text) {
@@ -321,6 +324,11 @@ $('sign-in').addEventListener('submit', async (event) => {
   $('key').value = '';
   tell('');
   await load();
+});
+
+$('sign-out').addEventListener('click', async () => {
+  await fetch('/api/admin/logout', { method: 'POST' });
+  location.reload();
 });
 
 $('search').addEventListener('input', () => search($('search').value.trim()));

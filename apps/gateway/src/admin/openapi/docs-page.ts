@@ -12,9 +12,10 @@ const TYPES = {
   'page.css': 'text/css',
 } as const;
 
-/** Sends one of the files that the page of the documentation is made of. */
-export async function sendPage(res: Response, file: keyof typeof TYPES): Promise<void> {
-  const text = await readFile(createRequire(import.meta.url).resolve(`#docs-page/${file}`), 'utf8');
+/** Sends one of the files that the page of the documentation is made of. `shown`: the id of what is hidden in it otherwise. */
+export async function sendPage(res: Response, file: keyof typeof TYPES, shown = ''): Promise<void> {
+  const read = await readFile(createRequire(import.meta.url).resolve(`#docs-page/${file}`), 'utf8');
+  const text = read.replace(`id="${shown}" hidden`, `id="${shown}"`);
   res.setHeader('Content-Security-Policy', POLICY);
   res.setHeader('Cache-Control', 'no-cache');
   res.type(`${TYPES[file]}; charset=utf-8`).send(text);

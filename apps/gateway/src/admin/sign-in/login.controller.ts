@@ -42,12 +42,14 @@ export class LoginController {
   async finish(@Req() req: Request, @Res() res: Response): Promise<void> {
     const exchange = exchangeOf(req);
     const signIn = this.signIn();
-    const begun = underWayIn(exchange);
-    if (begun === null) {
+    const all = underWayIn(exchange);
+    const state = new URLSearchParams(exchange.query).get('state');
+    const begun = all.find((each) => each.state === state) ?? all.at(-1);
+    if (begun === undefined) {
       throw new Refusal('bad_request', 'No sign-in was begun in this browser of late: begin at /api/admin/login.');
     }
     raise(this.failed.refusal(exchange));
-    clearUnderWay(exchange, res);
+    clearUnderWay(exchange, res, state, UNDER_WAY_MS);
     const principal = await this.orCounted(exchange, signIn.finish(originOf(exchange), exchange.query, begun));
     exchange.principal = principal;
     if (principal.roles.length === 0) throw new Refusal('forbidden', signIn.missing);
