@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { clientIsSecure, type Exchange, type Principal, Refusal } from '#kernel';
+import { type ClientConnection, clientIsSecure, type Exchange, type Principal, Refusal } from '#kernel';
 import { asItIsNow, type SignInsNow } from '../issued/fixed.js';
 import { type Method, type Outcome } from '../methods/method.js';
 import { type Stores } from '../stores.js';
@@ -59,10 +59,20 @@ export function cookieIn(exchange: Exchange, name: string): string | null {
   return value === undefined || others.length > 0 || value === '' || value.length > LONGEST_COOKIE ? null : value;
 }
 
-/** Every browser of today says one of the two with what changes something. */
-export function isOfOurPages({ req, host }: Exchange): boolean {
+/**
+ * Every browser of today says one of the two with what changes something. A page that came in the clear is none of ours
+ * where the client uses HTTPS: anybody on its way could have written it. Where we see no HTTPS there may still be a proxy
+ * that ends it and is not trusted, so there a page may have come either way.
+ */
+export function isOfOurPages(exchange: Pick<Exchange, 'host'> & ClientConnection): boolean {
+  const { req, host } = exchange;
   const site = req.headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin';
   const { origin } = req.headers;
-  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+  if (origin === undefined || !URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  if (page.protocol !== 'https:' && (page.protocol !== 'http:' || clientIsSecure(exchange))) return false;
+  // With the scheme of the page: a port that goes without saying is left out on both sides.
+  const here = `${page.protocol}//${host}`;
+  return URL.canParse(here) && new URL(here).host === page.host;
 }
