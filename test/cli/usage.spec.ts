@@ -52,6 +52,23 @@ describe('aegis', () => {
   });
 
   it.each([
+    [['status', '--jsn', '--json'], 2, 'usage', "unknown option '--jsn'"],
+    [['chek', '--json'], 2, 'usage', "unknown command 'chek'"],
+    [['keys', '--json'], 2, 'usage', "unknown option '--json'"],
+    [['status', '--json'], 2, 'usage', 'AEGIS_ADMIN_KEY'],
+    [['routes', '--json', '--config', 'nowhere.yaml'], 1, 'invalid_configuration', 'does not exist'],
+    [['status', '--json', '--url', 'http://127.0.0.1:1', '--key', 'k'], 3, 'unreachable', 'No gateway at'],
+  ])('tells programs in JSON what is wrong with %j', async (args, exit, errorCode, said) => {
+    const { code, stderr, stdout } = await aegis(args);
+
+    expect([code, stdout]).toEqual([exit, '']);
+    const told = JSON.parse(stderr) as { error: { message: string; errors?: object[] } };
+    expect(told).toMatchObject({ error: { code: errorCode, exit, message: expect.stringContaining(said) as unknown } });
+    expect(stderr.trimEnd()).not.toContain('\n');
+    if (errorCode === 'invalid_configuration') expect(told.error.errors).toHaveLength(1);
+  });
+
+  it.each([
     [['routes', '--match', 'nonsense'], /--match takes a method and a URL/],
     [['routes', '--match', '/', '-H', 'nonsense'], /-H takes 'name: value'/],
     [['routes', '-H', 'a: b'], /say which one with --match/],

@@ -1,4 +1,4 @@
-import { formatMistakes, loadConfig, type LoadedConfig } from '#config';
+import { formatMistakes, loadConfig, type LoadedConfig, mistakeLine } from '#config';
 import { CliError, EXIT } from './exit.js';
 import { hasColors } from './terminal.js';
 
@@ -26,6 +26,11 @@ export async function load({
 /** For commands that need a configuration and are not about its mistakes. */
 export async function loadValid(options: ConfigOptions): Promise<LoadedConfig> {
   const loaded = await load(options);
-  if (!loaded.ok) throw new CliError(EXIT.no, formatMistakes(loaded.mistakes, { color: hasColors(process.stderr) }));
-  return loaded;
+  if (loaded.ok) return loaded;
+  const { mistakes } = loaded;
+  throw new CliError(EXIT.no, formatMistakes(mistakes, { color: hasColors(process.stderr) }), {
+    code: 'invalid_configuration',
+    brief: mistakes.slice(0, 1).map(mistakeLine).join(''),
+    errors: mistakes,
+  });
 }

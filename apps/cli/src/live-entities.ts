@@ -89,11 +89,11 @@ export async function apply(options: LiveOptions, { plan, running, wanted, versi
     await ask(patient, 'PUT /api/admin/config', { body, headers: { 'If-Match': `"v${version}"` } });
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    if (error.code === 'precondition_failed') {
+    if (error.more.code === 'precondition_failed') {
       const told = 'Somebody else has changed something since this plan was made; nothing was done. Sync again.';
-      throw new CliError(error.exit, told);
+      throw new CliError(error.exit, told, { code: 'precondition_failed' });
     }
-    if (error.code !== 'forbidden') throw error;
+    if (error.more.code !== 'forbidden') throw error;
     await applyOneByOne(options, plan.steps, running, wanted);
   }
 }
@@ -116,7 +116,8 @@ async function applyOneByOne(
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       const made = `${done} of ${count(steps.length, 'change')} were made; sync again goes on with the rest.`;
-      throw new CliError(error.exit, `${kind}/${name}: ${error.message}\n${made}`);
+      const brief = `${kind}/${name}: ${error.more.brief ?? error.message} ${made}`;
+      throw new CliError(error.exit, `${kind}/${name}: ${error.message}\n${made}`, { ...error.more, brief });
     }
   }
 }

@@ -18,8 +18,8 @@ export interface LiveOptions {
 }
 
 const PATIENCE_MS = 10_000;
-/** For what is worked on as a whole. */
-export const LONG_PATIENCE_MS = 60_000;
+/** For what is worked on as a whole: longer than the gateway's own patience, which has more to say about it. */
+export const LONG_PATIENCE_MS = 120_000;
 
 /** Asks the admin API of a running gateway. Whatever comes instead of an answer is told in one line. */
 export async function ask<Name extends OperationName>(
@@ -181,7 +181,11 @@ function told(error: unknown, base: string, name: OperationName): unknown {
   }
   // One that is said already is not said again; the title of the problem says in general what the detail says of this one.
   const lines = errors.filter(({ message }) => !detail.includes(message)).map(({ message }) => `  ${message}`);
-  return new CliError(EXIT.no, [detail, ...lines, ...hintsFor(code)].join('\n'), code);
+  return new CliError(EXIT.no, [detail, ...lines, ...hintsFor(code)].join('\n'), {
+    code,
+    brief: [detail, ...hintsFor(code)].join(' '),
+    ...(errors.length > 0 && { errors }),
+  });
 }
 
 /** What to do about a key, which the gateway cannot say: it does not know where the key came from. */

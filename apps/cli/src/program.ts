@@ -30,7 +30,7 @@ NO_COLOR switches colours off.`;
  * All commands and their options. What a command needs is loaded when it is called: `aegis check` does not wait for a
  * database driver.
  */
-export function program(end: End): Command {
+export function program(end: End, isProgram = false): Command {
   const aegis = new Command('aegis')
     .description('The command line of the Aegis gateway.')
     .version(VERSION, '-V, --version', 'say the version')
@@ -52,7 +52,7 @@ export function program(end: End): Command {
     .description('The version of Aegis and of Node.')
     .addOption(json())
     .action(async (options: VersionOptions) => (await import('./commands/version.js')).version(options));
-  dress(aegis);
+  dress(aegis, isProgram);
   return aegis;
 }
 
@@ -216,7 +216,7 @@ function wholeOf(text: string): number {
 }
 
 /** For a command and those below it: how help and what was typed wrongly are told. */
-function dress(command: Command, path = command.name()): void {
+function dress(command: Command, isProgram: boolean, path = command.name()): void {
   command
     .exitOverride()
     .helpOption('-h, --help', 'show this')
@@ -234,6 +234,8 @@ function dress(command: Command, path = command.name()): void {
     .configureOutput({
       getOutHasColors: () => hasColors(process.stdout),
       getErrHasColors: () => hasColors(process.stderr),
+      // Programs are told in JSON, when all is over.
+      ...(isProgram && { writeErr: () => undefined }),
       outputError: (text, write) => {
         const line = text
           .trim()
@@ -242,7 +244,7 @@ function dress(command: Command, path = command.name()): void {
         write(`${line}\n\`${path} --help\` says what there is.\n`);
       },
     });
-  for (const sub of command.commands) dress(sub, `${path} ${sub.name()}`);
+  for (const sub of command.commands) dress(sub, isProgram, `${path} ${sub.name()}`);
 }
 
 function termOf(command: Command): string {

@@ -40,9 +40,21 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+let isHeardByProgram = false;
+
+/** From now on nothing is said beside the answer but what went wrong, as JSON. */
+export function speakToPrograms(): void {
+  isHeardByProgram = true;
+}
+
 /** What is said beside the answer, so that the answer can be piped on. */
 export function remark(text: string): void {
-  process.stderr.write(`${text}\n`);
+  if (!isHeardByProgram) process.stderr.write(`${text}\n`);
+}
+
+/** The one thing that a program finds on standard error. */
+export function printError(value: object): void {
+  process.stderr.write(`${JSON.stringify(value)}\n`);
 }
 
 export function printJson(value: unknown): void {
