@@ -46,16 +46,18 @@ describe('aegis consumers and keys', () => {
       JSON.parse((await run('keys', 'list', '--consumer', 'rotating', '--json')).stdout) as { items: { id?: string }[] }
     ).items;
     const rotated = await run('keys', 'rotate', id, '--consumer', 'rotating', '--overlap', '1h', '--expires', '90d');
+    const again = await run('keys', 'rotate', id, '--consumer', 'rotating');
     const wrong = await run('keys', 'rotate', id, '--consumer', 'rotatin');
     const listed = await run('keys', 'list', '--consumer', 'rotating', '--json');
 
     expect([first.code, rotated.code, wrong.code]).toEqual([0, 0, 1]);
     expect(rotated.stdout).toMatch(/^aegis_[0-9a-f]{40}\n$/);
-    expect(rotated.stderr).toContain('The old one works for 1h.');
+    expect(rotated.stderr).toMatch(/It expires at \d{4}-\d\d-\d\dT\S+Z\. The old one works for 1h\./);
+    expect(again.stderr).toContain('It does not expire. The old one works for a day.');
     expect(wrong.stderr.trim()).toBe('There is no consumer "rotatin". Did you mean rotating?');
     expect(await Promise.all([first, rotated].map(({ stdout }) => statusWith(stdout.trim())))).toEqual([200, 200]);
     const { items } = JSON.parse(listed.stdout) as { items: { expiresAt: string | null }[] };
-    expect(items.map(({ expiresAt }) => typeof expiresAt)).toEqual(['string', 'string']);
+    expect(items.map(({ expiresAt }) => typeof expiresAt)).toEqual(['string', 'string', 'object']);
   });
 
   it('says to programs what it did', async () => {

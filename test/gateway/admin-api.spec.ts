@@ -38,7 +38,7 @@ beforeAll(async () => {
         upstreams: [{ name: 'files', targets: [upstream.url] }],
         routes: [{ name: 'closed', path: '/closed', upstream: 'files', auth: 'required' }],
       },
-      auth: { consumers: [{ name: 'declared', roles: ['user'] }] },
+      auth: { consumers: [{ name: 'declared', roles: ['user'], apiKeys: [{ hash: `sha256:${'ab'.repeat(32)}` }] }] },
     },
   });
 }, 120_000);
@@ -75,6 +75,55 @@ describe('the keys of a consumer', () => {
     expect(await call(rotated.body['key'])).toBe(200);
     const audit = await ask('GET', 'audit');
     expect(JSON.stringify(audit.body)).not.toContain(key);
+  });
+
+  it('are made for as long in place of others, unless something else is said', async () => {
+    const rotate = async (id: unknown, body: object = {}): Promise<Record<string, unknown>> => {
+      return (await ask('POST', `consumers/lasting/keys/${String(id)}/rotate`, body)).body;
+    };
+    const days = ({ createdAt, expiresAt }: Record<string, unknown>): number | null =>
+      expiresAt === null
+        ? null
+        : Math.round((Date.parse(expiresAt as string) - Date.parse(createdAt as string)) / 86_400_000);
+    await ask('PUT', 'consumers/lasting', {});
+    const { body: limited } = await ask('POST', 'consumers/lasting/keys', { expiresIn: '90d' });
+    const { body: endless } = await ask('POST', 'consumers/lasting/keys', {});
+    const next = await rotate(limited['id']);
+    expect([days(limited), days(next), days(await rotate(next['id']))]).toEqual([90, 90, 90]);
+    // It ends within a day by now, which says nothing of how long it was made for.
+    expect(days(await rotate(limited['id']))).toBe(90);
+    expect(days(await rotate(limited['id'], { expiresIn: '7d' }))).toBe(7);
+    expect(days(await rotate(limited['id'], { expiresIn: 'never' }))).toBeNull();
+    expect([days(await rotate(endless['id'])), days(await rotate(endless['id']))]).toEqual([null, null]);
+    expect(await rotate(endless['id'], { expiresIn: 'ever' })).toMatchObject({ code: 'validation_failed' });
+    expect((await ask('DELETE', 'consumers/lasting')).status).toBe(204);
+  });
+
+  it('are listed by their hashes where the file declares them', async () => {
+    const listed = await ask('GET', 'consumers/declared/keys');
+    expect([listed.status, listed.body]).toEqual([
+      200,
+      {
+        items: [
+          {
+            id: `declared:${'ab'.repeat(8)}`,
+            name: 'declared',
+            prefix: `sha256:${'ab'.repeat(6)}`,
+            scopes: [],
+            createdAt: null,
+            expiresAt: null,
+            lastUsedAt: null,
+            source: 'file',
+          },
+        ],
+        nextCursor: null,
+      },
+    ]);
+    expect(await ask('POST', `consumers/declared/keys/declared:${'ab'.repeat(8)}/rotate`)).toMatchObject({
+      status: 409,
+    });
+    expect(await ask('DELETE', `consumers/declared/keys/declared:${'ab'.repeat(8)}`)).toMatchObject({ status: 409 });
+    expect((await ask('GET', 'consumers/nobody/keys')).status).toBe(404);
   });
 
   it('are not made for who is declared in the file, unknown, or with an end that is over', async () => {

@@ -34,7 +34,7 @@ export function accessCommands(aegis: Command): void {
     )
     .requiredOption('--consumer <name>', 'whose key')
     .option('--overlap <duration>', 'so long the old one still works, such as 1h; default: a day')
-    .option('--expires <duration>', 'for how long the new one is good, such as 90d; default: for ever')
+    .option('--expires <duration>', 'for how long the new one is good, such as 90d, or never; default: as the old one')
     .addOption(json())
     .action(async (id: string, options: RotateKeyOptions) =>
       (await import('./commands/keys.js')).rotateKey(id, options),

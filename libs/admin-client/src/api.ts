@@ -1196,15 +1196,19 @@ export interface Schemas {
     readonly source?: unknown;
   };
   Key: {
+    /** A UUID; of a key in the file `declared:` and the beginning of its hash. */
     readonly id: string;
     readonly name: string;
 
-    /** Enough of its beginning to recognise it by. */
+    /** Enough of its beginning to recognise it by; of a key in the file, of its hash. */
     readonly prefix: string;
     readonly scopes: readonly string[];
-    readonly createdAt: string;
+
+    /** Not known of a key in the file. */
+    readonly createdAt: string | null;
     readonly expiresAt: string | null;
     readonly lastUsedAt: string | null;
+    readonly source: 'api' | 'file';
   };
   NewKey: {
     readonly id: string;
@@ -1999,7 +2003,7 @@ export interface Operations {
         /** So long both work. */
         readonly overlap?: string;
 
-        /** For how long the new one is good. */
+        /** For how long the new one is good, such as `90d`, or `never`; otherwise for as long as the old one was made for. */
         readonly expiresIn?: string;
       };
     };

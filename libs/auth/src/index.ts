@@ -2,6 +2,7 @@ export { FIXED, OF_OWNER } from './issued/fixed.js';
 export { AccessPolicy, type AccessSurroundings } from './access-policy.js';
 export { type AdminPermission } from './admin/admin-roles.js';
 export { cookieIn, cookieName, isOfOurPages, SESSION_COOKIE, sessionCookie } from './admin/session.js';
+export { declaredCredential } from './consumers/declared.js';
 export { AuthModule } from './auth.module.js';
 export { AuthenticationGuard } from './authentication.guard.js';
 export { identityLines } from './identity.js';

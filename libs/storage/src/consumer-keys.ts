@@ -52,8 +52,8 @@ export class ConsumerKeys {
     if (holder === null) return null;
     const key = START + randomBytes(RANDOM_BYTES).toString('hex');
     const [row] = await manager.query<ConsumerKey[]>(
-      `INSERT INTO credentials AS c (id, consumer_id, kind, name, prefix, hash, scopes, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${COLUMNS}`,
+      `INSERT INTO credentials AS c (id, consumer_id, kind, name, prefix, hash, scopes, expires_at, lifetime)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8 - now()) RETURNING ${COLUMNS}`,
       [
         uuidv7(Date.now()),
         holder,
@@ -75,6 +75,15 @@ export class ConsumerKeys {
       [consumer, id, KIND],
     );
     return row ?? null;
+  }
+
+  /** For how many milliseconds it was made; null: for ever. */
+  async lifetime(manager: EntityManager, id: string): Promise<number | null> {
+    const [row] = await manager.query<{ milliseconds: string | null }[]>(
+      'SELECT round(extract(epoch FROM lifetime) * 1000) AS milliseconds FROM credentials WHERE id = $1',
+      [id],
+    );
+    return row?.milliseconds == null ? null : Number(row.milliseconds);
   }
 
   async revoke(manager: EntityManager, id: string): Promise<void> {

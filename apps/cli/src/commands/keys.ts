@@ -82,13 +82,14 @@ export async function listKeys(options: KeysOptions): Promise<void> {
   print(`${count(items.length, 'key')} of ${options.consumer}`);
   if (items.length === 0) return;
   const now = Date.now();
-  const rows = items.map(({ id, name, prefix, createdAt, expiresAt, lastUsedAt }) => [
+  const rows = items.map(({ id, name, prefix, createdAt, expiresAt, lastUsedAt, source }) => [
     id,
     name,
     `${prefix}…`,
-    ago(createdAt, now),
+    source === 'file' ? 'in the file' : createdAt === null ? '' : ago(createdAt, now),
     expiresAt ?? 'never',
-    lastUsedAt === null ? 'never' : ago(lastUsedAt, now),
+    // Of keys in the file nobody keeps that.
+    source === 'file' ? '' : lastUsedAt === null ? 'never' : ago(lastUsedAt, now),
   ]);
   print(`\n${columns([['ID', 'NAME', 'KEY', 'MADE', 'EXPIRES', 'LAST USED'], ...rows])}`);
 }
@@ -100,9 +101,10 @@ export async function rotateKey(id: string, options: RotateKeyOptions): Promise<
   const made = await ask(options, 'POST /api/admin/consumers/{name}/keys/{id}/rotate', { path, body });
   if (json === true) printJson(made);
   else print(made.key);
-  remark(
-    `This key of ${consumer} is valid at once. Keep it: it is not shown again. The old one works for ${overlap ?? 'a day'}.`,
-  );
+  const why = expires === undefined ? ' (it lasts as long as the old one was made to)' : '';
+  const end = made.expiresAt === null ? 'It does not expire.' : `It expires at ${made.expiresAt}${why}.`;
+  const old = `The old one works for ${overlap ?? 'a day'}.`;
+  remark(`This key of ${consumer} is valid at once. Keep it: it is not shown again. ${end} ${old}`);
 }
 
 export async function revokeKey(id: string, options: KeysOptions): Promise<void> {

@@ -9,13 +9,17 @@ const HASH_PREFIX = 'sha256:';
 export const DECLARED = 'declared:';
 const NO_CLAIMS = Object.freeze({});
 
+/** What a key is called whose hash stands in the file. */
+export function declaredCredential(hash: string): string {
+  return `${DECLARED}${hash.slice(HASH_PREFIX.length, HASH_PREFIX.length + 16)}`;
+}
+
 /** By the hexadecimal digits of the hash. */
 export function declaredKeys({ consumers }: AuthConfig): ReadonlyMap<string, Principal> {
   const keys = new Map<string, Principal>();
   for (const consumer of consumers) {
     for (const { hash } of consumer.apiKeys) {
-      const digits = hash.slice(HASH_PREFIX.length);
-      keys.set(digits, principalOf(consumer, `${DECLARED}${digits.slice(0, 16)}`));
+      keys.set(hash.slice(HASH_PREFIX.length), principalOf(consumer, declaredCredential(hash)));
     }
   }
   return keys;

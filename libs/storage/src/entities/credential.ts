@@ -37,6 +37,10 @@ export class Credential {
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt!: Date | null;
 
+  /** For how long it was made. */
+  @Column('interval', { nullable: true })
+  lifetime!: string | null;
+
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt!: Date | null;
 

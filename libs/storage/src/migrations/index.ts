@@ -6,6 +6,7 @@ import { Audit1764000000020 } from './1764000000020-audit.js';
 import { IssuedTokens1764000000030 } from './1764000000030-issued-tokens.js';
 import { IdentityKeys1764000000050 } from './1764000000050-identity-keys.js';
 import { KeysEpoch1764000000070 } from './1764000000070-keys-epoch.js';
+import { KeyLifetimes1764000000080 } from './1764000000080-key-lifetimes.js';
 
 /** Oldest first. A migration that has been released is never edited. */
 export const MIGRATIONS = [
@@ -17,4 +18,5 @@ export const MIGRATIONS = [
   RateLimits1764000000040,
   IdentityKeys1764000000050,
   KeysEpoch1764000000070,
+  KeyLifetimes1764000000080,
 ] as const;

@@ -4,6 +4,8 @@ import { DURATION_PATTERN, parseDuration, Refusal } from '#kernel';
 /** PostgreSQL has no text with one. */
 const NO_NUL = /^[^\0]*$/;
 const DURATION = new RegExp(DURATION_PATTERN);
+const NEVER = 'never';
+const DURATION_OR_NEVER = new RegExp(`^${NEVER}$|${DURATION_PATTERN.source}`);
 const NAME = { message: 'name has 1 to 128 characters, none of them a NUL' };
 const SCOPES = 'scopes is a list of words';
 const SOON = { message: 'expiresIn is a duration such as 90d' };
@@ -35,8 +37,15 @@ export class RotationBody {
   overlap = '24h';
 
   @IsOptional()
-  @Matches(DURATION, SOON)
+  @Matches(DURATION_OR_NEVER, { message: 'expiresIn is a duration such as 90d, or never' })
   expiresIn: string | undefined = undefined;
+}
+
+/** When the new key of a rotation ends: as is said, or after as long as the old one was made for (milliseconds; null: for ever). */
+export function endOfRotated({ expiresIn }: RotationBody, lifetime: number | null): Date | null {
+  if (expiresIn === NEVER) return null;
+  if (expiresIn !== undefined) return endOf({ expiresIn });
+  return lifetime === null ? null : new Date(Date.now() + lifetime);
 }
 
 export function endOf({

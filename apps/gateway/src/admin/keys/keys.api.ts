@@ -1,6 +1,6 @@
 import { answer, type Chapter, json } from '../openapi/description.js';
 import { membersOf } from '../openapi/shape-of-class.js';
-import { list, map, named, orNull, page, type Shape, text, time } from '../openapi/shapes.js';
+import { list, map, named, oneOf, orNull, page, type Shape, text, time } from '../openapi/shapes.js';
 import { PAGE } from '../paging.api.js';
 import { KeyBody, RotationBody } from './key-body.js';
 
@@ -17,21 +17,27 @@ const path = { name: text('The consumer.') };
 const withId = { ...path, id: text('As the list shows it.') };
 
 export const KEYS_SCHEMAS: Readonly<Record<string, Shape>> = {
-  Key: map(key),
+  Key: map({
+    ...key,
+    id: text('A UUID; of a key in the file `declared:` and the beginning of its hash.'),
+    prefix: text('Enough of its beginning to recognise it by; of a key in the file, of its hash.'),
+    createdAt: orNull(time('Not known of a key in the file.')),
+    source: oneOf(['api', 'file']),
+  }),
   NewKey: map({ ...key, key: text('The key itself, shown this once.') }),
 };
 
 export const KEYS_CHAPTER: Chapter = {
   title: 'Keys of consumers',
   about:
-    'A key is shown when it is made, and never again. Keys of consumers that the file declares stand there, as hashes.',
+    'A key is shown when it is made, and never again. Keys of consumers that the file declares stand there, as hashes: here they are listed, and made or ended there.',
   operations: {
     'GET /api/admin/consumers/:name/keys': {
       summary: 'The keys of a consumer',
       path,
       query: PAGE,
       answers: { 200: answer('One page, without the secrets.', page(named('Key'))) },
-      problems: ['not_found', 'declared_in_file'],
+      problems: ['not_found'],
     },
     'POST /api/admin/consumers/:name/keys': {
       summary: 'Make a key',
@@ -61,7 +67,8 @@ export const KEYS_CHAPTER: Chapter = {
           map(
             membersOf(RotationBody, {
               overlap: 'So long both work.',
-              expiresIn: 'For how long the new one is good.',
+              expiresIn:
+                'For how long the new one is good, such as `90d`, or `never`; otherwise for as long as the old one was made for.',
             }),
           ),
         ),

@@ -1,7 +1,8 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { type EntityManager } from 'typeorm';
-import { entitiesOf, nearest } from '#config';
+import { declaredCredential } from '#auth';
+import { type ConsumerConfig, nearest } from '#config';
 import { Refusal } from '#kernel';
 import { type ConsumerKey, ConsumerKeys } from '#storage';
 import { ConfigReload } from '../../config-reload.js';
@@ -13,9 +14,18 @@ import { mapOf } from '../body.js';
 import { Needs } from '../needs.js';
 import { type Page, pageBy } from '../page.js';
 import { PageQuery, readInto } from '../query.js';
-import { endOf, KeyBody, millisecondsOf, RotationBody } from './key-body.js';
+import { endOf, endOfRotated, KeyBody, millisecondsOf, RotationBody } from './key-body.js';
 
 type MadeKey = ConsumerKey & { readonly key: string };
+
+/** A key as it is listed. Of one that the file declares nothing is known but its hash. */
+interface ShownKey extends Omit<ConsumerKey, 'createdAt'> {
+  readonly createdAt: Date | null;
+  readonly source: 'api' | 'file';
+}
+
+/** So many characters of a hash are enough to find it in the file. */
+const SHOWN_OF_HASH = 'sha256:'.length + 12;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -31,11 +41,13 @@ export class KeysController {
 
   @Get()
   @Needs('read:consumers')
-  async list(@Param('name') consumer: string, @Query() query: object): Promise<Page<ConsumerKey>> {
+  async list(@Param('name') consumer: string, @Query() query: object): Promise<Page<ShownKey>> {
     const page = readInto(PageQuery, query);
+    const declared = this.declared(consumer);
+    if (declared !== undefined) return pageBy(declared.apiKeys.map(shownOfFile), ({ id }) => id, page);
     const keys = await asked(this.keys.list(consumer), 'The database that knows the keys cannot be reached now.');
     if (keys === null) throw this.noConsumer(consumer);
-    return pageBy(keys, ({ id }) => id, page);
+    return pageBy(keys.map(shownOfDatabase), ({ id }) => id, page);
   }
 
   @Post()
@@ -65,11 +77,11 @@ export class KeysController {
     @Res({ passthrough: true }) res: Response,
   ): Promise<MadeKey> {
     const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
-    const { overlap, expiresIn } = readInto(RotationBody, hasBody ? await mapOf(req, res, 'A rotation') : {});
-    const expiresAt = endOf({ expiresIn });
+    const rotation = readInto(RotationBody, hasBody ? await mapOf(req, res, 'A rotation') : {});
     return await this.make(consumer, req, res, 'rotate key', async (manager) => {
       const before = await this.existing(manager, consumer, id);
-      await this.keys.expireWithin(manager, id, millisecondsOf(overlap));
+      const expiresAt = endOfRotated(rotation, await this.keys.lifetime(manager, id));
+      await this.keys.expireWithin(manager, id, millisecondsOf(rotation.overlap));
       const after = await this.keys.find(manager, consumer, id);
       const made = await this.keys.create(manager, consumer, { name: before.name, scopes: before.scopes, expiresAt });
       if (made === null) throw this.noConsumer(consumer);
@@ -100,7 +112,7 @@ export class KeysController {
     action: string,
     work: (manager: EntityManager) => Promise<{ made: MadeKey; changes: readonly Change[] }>,
   ): Promise<MadeKey> {
-    if (this.isDeclared(consumer)) throw this.noConsumer(consumer);
+    if (this.declared(consumer) !== undefined) throw this.noConsumer(consumer);
     let key: MadeKey | undefined;
     await this.changes.change({
       actor: actorOf(req),
@@ -120,20 +132,20 @@ export class KeysController {
   private async existing(manager: EntityManager, consumer: string, id: string): Promise<ConsumerKey> {
     const key = UUID.test(id) ? await this.keys.find(manager, consumer, id) : null;
     if (key !== null) return key;
-    if (this.isDeclared(consumer) || !this.consumers().includes(consumer)) throw this.noConsumer(consumer);
+    if (this.declared(consumer) !== undefined || !this.consumers().includes(consumer)) throw this.noConsumer(consumer);
     throw new Refusal('not_found', `The consumer ${consumer} has no key ${JSON.stringify(id)}.`);
   }
 
-  private isDeclared(consumer: string): boolean {
-    return entitiesOf('consumers', this.config.declaredInFile.config).some(({ name }) => name === consumer);
+  private declared(consumer: string): ConsumerConfig | undefined {
+    return this.config.declaredInFile.config.auth.consumers.find(({ name }) => name === consumer);
   }
 
   private consumers(): string[] {
-    return entitiesOf('consumers', this.config.running.config).map(({ name }) => name);
+    return this.config.running.config.auth.consumers.map(({ name }) => name);
   }
 
   private noConsumer(consumer: string): Refusal {
-    if (!this.isDeclared(consumer)) {
+    if (this.declared(consumer) === undefined) {
       const near = nearest(consumer, this.consumers());
       return new Refusal(
         'not_found',
@@ -145,6 +157,24 @@ export class KeysController {
       `The consumer ${consumer} is declared in the configuration file, and its keys are too: add the hash of one there.`,
     );
   }
+}
+
+function shownOfDatabase(key: ConsumerKey): ShownKey {
+  return { ...key, source: 'api' };
+}
+
+/** By the id that upstreams and the log know it by. */
+function shownOfFile({ hash }: ConsumerConfig['apiKeys'][number]): ShownKey {
+  return {
+    id: declaredCredential(hash),
+    name: 'declared',
+    prefix: hash.slice(0, SHOWN_OF_HASH),
+    scopes: [],
+    createdAt: null,
+    expiresAt: null,
+    lastUsedAt: null,
+    source: 'file',
+  };
 }
 
 /** What the audit log may know of it. */
