@@ -44,7 +44,7 @@ export { formatMistakes, mistakeLine } from './format-mistakes.js';
 export { type Environment } from './input/substitute.js';
 export { loadConfig, type LoadedConfig, type LoadOptions, type RefusedConfig } from './load.js';
 export { escaped, maskedConfig, maskedYaml } from './masked.js';
-export { type Mistake } from './mistakes.js';
+export { type Mistake, showPath } from './mistakes.js';
 export { decryptSecret, encryptSecret, storageKey } from './secrets/cipher.js';
 export { entitySchema } from './generate/entity-schema.js';
 export { configurationSchema } from './generate/json-schema.js';
@@ -53,10 +53,12 @@ export { ConfigWatcher } from './watcher.js';
 export { readDocument, type ReadDocument } from './entities/document.js';
 export { ENTITY_KINDS, type Entity, type EntityKind, FILE_IP_RULES, entityNoun } from './entities/kinds.js';
 export { entitiesOf } from './entities/listed.js';
+export { fromPieces, type Piece, piecesOf } from './entities/pieces.js';
 export { mergeEntities, type MergedConfig, type Misfit, misfitsAmong } from './entities/merge.js';
 export {
   type EntityMistake,
   examineEntities,
+  examineExpressions,
   hasMask,
   maskedSpec,
   nameForEntity,

@@ -176,10 +176,10 @@ function withoutConsequences(phases: readonly (readonly Finding[])[]): readonly 
 
 /** "There is no upstream" is not worth saying beside "unknown key upsteam, did you mean upstream?". */
 function withoutMisspelt(remarks: readonly Remark[], { mistakes }: Reading): readonly Remark[] {
-  return remarks.filter(({ path, missing = [] }) => {
-    const hints = new Set(missing.map((key) => `did you mean ${key}?`));
-    return !mistakes.some((mistake) => hints.has(mistake.hint ?? '') && idOf(mistake.path.slice(0, -1)) === idOf(path));
-  });
+  const misspelt = new Set(mistakes.map(({ path, hint = '' }) => idOf([...path.slice(0, -1), hint])));
+  return remarks.filter(
+    ({ path, missing = [] }) => !missing.some((key) => misspelt.has(idOf([...path, `did you mean ${key}?`]))),
+  );
 }
 
 function idOf(path: Path): string {

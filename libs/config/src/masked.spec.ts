@@ -145,9 +145,14 @@ describe('a masked configuration', () => {
     expect(yaml).not.toMatch(/pw-\d|tok-\d|0123456789abcdef/);
     expect(parse(yaml)).toMatchObject({
       auth: { jwt: { publicKeys: [{ file: './pem/issuer.pem' }] }, oauth2: { clientSecret: '(masked)' } },
-      database: { url: 'postgres://aegis:***@db:5432/aegis' },
+      database: { url: 'postgres://aegis:(masked)@db:5432/aegis' },
       monitoring: {
-        notify: [{ url: 'https://hooks.example.com/(masked)' }, {}, {}, { smtp: 'smtp://me:***@mail.example.com:587' }],
+        notify: [
+          { url: 'https://hooks.example.com/(masked)' },
+          {},
+          {},
+          { smtp: 'smtp://me:(masked)@mail.example.com:587' },
+        ],
       },
     });
   });

@@ -3,18 +3,16 @@ import { type AuthMethod, type AuthRequirement } from '../model/auth-requirement
 import { basic as basicSchema, hmac as hmacSchema, type JwtAlgorithm, mtls as mtlsSchema } from '../model/auth.js';
 import { identity as identitySchema } from '../model/identity.js';
 import { type Declared } from '../model/root.js';
-import { nearest } from '../schema/nearest.js';
 import { type Path } from '../schema/schema.js';
 import { type Checks } from './checks.js';
 import { type AuthConfig } from './config.js';
+import { checkRoles, checkRolesAskedFor } from './roles.js';
 
-const BUILT_IN_ROLES = ['viewer', 'operator', 'admin'];
 const ASYMMETRIC: readonly JwtAlgorithm[] = ['RS256', 'ES256', 'EdDSA'];
 const SYMMETRIC: readonly JwtAlgorithm[] = ['HS256', 'HS384', 'HS512'];
 
-type Gateway = Declared['gateway'];
-
-export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Checks): AuthConfig {
+export function authOf(whole: Declared, checks: Checks): AuthConfig {
+  const { auth: declared, gateway } = whole;
   checks.unique(
     ['auth', 'consumers'],
     'consumer',
@@ -24,8 +22,8 @@ export function authOf(declared: Declared['auth'], gateway: Gateway, checks: Che
   checkUsers(declared, checks);
   checkSigners(declared, checks);
   checkCertificates(declared, checks);
-  checkRoles(declared, checks);
-  checkRolesAskedFor(declared, gateway, checks);
+  checkRoles(declared.rbac.roles, checks);
+  checkRolesAskedFor(whole, checks);
   const wanted = new Set(
     [declared.default, ...gateway.routes.map(({ auth }) => auth)].flatMap((each) => each?.methods ?? []),
   );
@@ -125,55 +123,6 @@ function signsRequests(text: string): boolean {
     : createPublicKey(text);
   if (type === 'rsa' || type === 'rsa-pss') return (details?.modulusLength ?? 0) >= 2048;
   return type === 'ed25519' || (type === 'ec' && /^(prime256v1|secp384r1)$/.test(details?.namedCurve ?? ''));
-}
-
-function checkRoles({ rbac }: Declared['auth'], checks: Checks): void {
-  const roles = new Map(Object.entries(rbac.roles));
-  const path = ['auth', 'rbac', 'roles'];
-  for (const [name, { inherits }] of roles) {
-    for (const [index, parent] of inherits.entries()) {
-      if (roles.has(parent) || BUILT_IN_ROLES.includes(parent) || parent === '') continue;
-      checks.missing([...path, name, 'inherits', index], `no role is called ${JSON.stringify(parent)}`);
-    }
-    const circle = circleFrom(name, (role) => roles.get(role)?.inherits ?? []);
-    if (circle !== undefined)
-      checks.wrong([...path, name, 'inherits'], `the role inherits itself: ${circle.join(' → ')}`);
-  }
-}
-
-/** Where nobody can bring a role along in a token, one that is neither declared nor given to anybody is most likely misspelt. */
-function checkRolesAskedFor(auth: Declared['auth'], { routes }: Gateway, checks: Checks): void {
-  const given = auth.consumers.flatMap(({ roles }) => roles);
-  const known = new Set([...BUILT_IN_ROLES, ...Object.keys(auth.rbac.roles), ...given]);
-  const byToken = auth.jwt !== null || auth.oauth2 !== null;
-  const check = (roles: readonly string[], path: Path): void => {
-    for (const [index, role] of roles.entries()) {
-      if (role === '' || known.has(role)) continue;
-      const near = nearest(role, [...known]);
-      if (near === undefined && byToken) continue;
-      const hint = near === undefined ? 'it must come from the admin API' : `did you mean ${near}?`;
-      checks.warn([...path, index], `no role is called ${JSON.stringify(role)} here, and no consumer has it`, hint);
-    }
-  };
-  for (const [index, route] of routes.entries()) {
-    check(route.auth?.roles ?? [], ['gateway', 'routes', index, 'auth', 'roles']);
-  }
-  for (const [index, { roles }] of auth.rbac.rules.entries()) check(roles, ['auth', 'rbac', 'rules', index, 'roles']);
-}
-
-function circleFrom(start: string, parents: (role: string) => readonly string[]): readonly string[] | undefined {
-  const seen = new Set<string>();
-  const walk = (role: string, way: readonly string[]): readonly string[] | undefined => {
-    for (const parent of parents(role)) {
-      if (parent === start) return [...way, parent];
-      if (seen.has(parent)) continue;
-      seen.add(parent);
-      const found = walk(parent, [...way, parent]);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  return walk(start, [start]);
 }
 
 /** Complains when no caller could ever satisfy it. */

@@ -1,4 +1,5 @@
 import { type Files } from '../files.js';
+import { nearest } from '../schema/nearest.js';
 import { type Path } from '../schema/schema.js';
 
 export interface Remark {
@@ -10,11 +11,15 @@ export interface Remark {
   readonly missing?: readonly string[];
 }
 
+/** Names to compare with, for all of a configuration: about half a second. */
+const MOST_COMPARED = 100_000;
+
 /** Takes what is found wrong across sections; where it stands in the file is looked up by its path afterwards. */
 export class Checks {
   readonly mistakes: Remark[] = [];
   readonly warnings: Remark[] = [];
   readonly absent: Remark[] = [];
+  private compared = 0;
 
   constructor(
     /** Turns a path of the configuration into one of this machine. */
@@ -33,6 +38,13 @@ export class Checks {
   missing(path: Path, message: string): void {
     this.absent.push({ path, message });
     this.warn(path, `${message} here`, 'it must come from the admin API');
+  }
+
+  /** What was probably meant, for a hint. Where many names are wrong and there are many, only the first are looked at. */
+  meant(written: string, known: readonly string[]): string | undefined {
+    if (this.compared >= MOST_COMPARED) return undefined;
+    this.compared += known.length;
+    return nearest(written, known);
   }
 
   /** A file that stands beside the configuration; a missing one may still come. */

@@ -294,6 +294,14 @@ describe('sections together', () => {
     expect(warningsOf(`${PLAIN}auth: { consumers: [{ name: a, roles: [guests] }], ${rules} }\n`)).toEqual([]);
   });
 
+  it('a role that nobody has here is no news where consumers come from a database, unless it is misspelt', () => {
+    const database = 'database: { url: "postgres://db/aegis" }\n';
+    const asked = (role: string): string =>
+      `${PLAIN}${database}auth: { rbac: { rules: [{ path: /a, roles: [${role}] }] } }\n`;
+    expect(warningsOf(asked('guests'))).toEqual([]);
+    expect(warningsOf(asked('oprator'))).toEqual([expect.stringContaining('"oprator"')]);
+  });
+
   it('a method that a route lists is on when it needs no settings', () => {
     const { config } = accepted(withRoutes(`- { path: /a, ${UP}, auth: { methods: [basic, hmac, mtls] } }`));
     expect(config.auth).toMatchObject({ basic: {}, hmac: { clockSkew: 300_000 }, mtls: { consumerFrom: 'san-dns' } });

@@ -15,16 +15,12 @@ export function compile(declared: Declared, checks: Checks): Config {
   if (gateway.cors !== null) checkCors(gateway.cors, ['gateway', 'cors'], checks);
   const upstreams = new Upstreams(gateway, checks);
   const limits = new RateLimits(rateLimiting, gateway.routes, checks);
-  const auth = authOf(declared.auth, gateway, checks);
+  const auth = authOf(declared, checks);
   checkRequirement(declared.auth.default, auth, ['auth', 'default'], checks);
   const rateLimitingConfig = limits.config();
   const routes = routesOf({ declared, auth, upstreams, limits, checks });
   limits.checkConsumers(declared.auth.consumers);
-  checkAlerts(
-    declared,
-    routes.map(({ name }) => name),
-    checks,
-  );
+  checkAlerts(declared, new Set(routes.map(({ name }) => name)), checks);
   const data = (path: string): string => checks.files.data(path);
   return {
     ...declared,
@@ -103,14 +99,14 @@ function checkNumbers({ ml, monitoring }: Declared, checks: Checks): void {
   }
 }
 
-function checkAlerts({ monitoring }: Declared, routes: readonly string[], checks: Checks): void {
+function checkAlerts({ monitoring }: Declared, routes: ReadonlySet<string>, checks: Checks): void {
   checks.unique(
     ['monitoring', 'alerts'],
     'alert',
     monitoring.alerts.map(({ name }) => name),
   );
   for (const [index, { route }] of monitoring.alerts.entries()) {
-    if (route === null || route === '' || routes.includes(route)) continue;
+    if (route === null || route === '' || routes.has(route)) continue;
     checks.missing(['monitoring', 'alerts', index, 'route'], `no route is called ${JSON.stringify(route)}`);
   }
 }

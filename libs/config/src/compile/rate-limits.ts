@@ -1,6 +1,5 @@
 import { type DeclaredRouteLimit, type DeclaredRule, rule as ruleSchema } from '../model/rate-limiting.js';
 import { type Declared } from '../model/root.js';
-import { nearest } from '../schema/nearest.js';
 import { type Path } from '../schema/schema.js';
 import { type Checks } from './checks.js';
 import { type RateLimitingConfig, type RateLimitRule } from './config.js';
@@ -60,12 +59,13 @@ export class RateLimits {
 
   /** To be called when all rules are known. */
   checkConsumers(consumers: Declared['auth']['consumers']): void {
+    const names = [...this.rules.keys()];
     for (const [index, { limits }] of consumers.entries()) {
       for (const [name, { window }] of Object.entries(limits)) {
         const path = ['auth', 'consumers', index, 'limits', name];
         const rule = this.rules.get(name);
         if (rule === undefined) {
-          const near = nearest(name, [...this.rules.keys()]);
+          const near = this.checks.meant(name, names);
           this.checks.wrong(path, `no rule is called ${JSON.stringify(name)}`, {
             hint: near === undefined ? 'name a rule of rateLimiting.rules or of a route' : `did you mean ${near}?`,
           });

@@ -4,7 +4,6 @@ import { NAME } from '../model/values.js';
 import { type Checks } from './checks.js';
 import { type UpstreamConfig } from './config.js';
 import { clientTlsOf } from './tls.js';
-import { nearest } from '../schema/nearest.js';
 import { type Path } from '../schema/schema.js';
 
 /** The upstreams by name; a URL that a route names becomes one with a single target and all defaults. */
@@ -43,7 +42,7 @@ export class Upstreams {
       this.byName.set(name, made);
       return made;
     }
-    const near = nearest(name, this.declared);
+    const near = this.checks.meant(name, this.declared);
     this.checks.wrong(path, `no upstream is called ${JSON.stringify(name)}`, {
       allowed:
         this.declared.length > 0 ? `${shortened(this.declared)}, or a URL` : 'a URL, or a name under gateway.upstreams',

@@ -85,12 +85,20 @@ function treeOf(document: { readonly yaml: string } | { readonly value: unknown 
 
 /** A reference may only be to what runs already: a document must not be a way to look at the files of this machine. */
 function knownSecrets(running: Config): Reading['secrets'] {
-  const known = JSON.stringify(maskedConfig(running));
+  let known: ReadonlySet<string> | undefined;
   const of = (reference: object): { text: string } | { problem: string } =>
-    known.includes(JSON.stringify(reference))
+    (known ??= referencesIn(maskedConfig(running, { plain: true }))).has(JSON.stringify(reference))
       ? { text: 'known-here-and-not-read-again-0123456789' }
       : { problem: 'it is not a secret of the configuration that runs; it belongs to the configuration file' };
   return { file: (file) => of({ file }), decrypt: (encrypted) => of({ encrypted }) };
+}
+
+function referencesIn(value: unknown, found = new Set<string>()): Set<string> {
+  if (typeof value !== 'object' || value === null) return found;
+  const [first, ...others] = Object.entries(value);
+  if (first !== undefined && others.length === 0 && typeof first[1] === 'string') found.add(JSON.stringify(value));
+  for (const child of Object.values(value)) referencesIn(child, found);
+  return found;
 }
 
 const ENTITY_PATHS = new Set(ENTITY_KINDS.map((kind) => KINDS[kind].path.join('.')));
@@ -98,8 +106,8 @@ const ENTITY_PATHS = new Set(ENTITY_KINDS.map((kind) => KINDS[kind].path.join('.
 /** What it says about settings that no entity stands for, where that is not so. */
 function foreignSettings(tree: InputNode, wanted: Declared, running: Declared): EntityMistake[] {
   const masked = { terse: false, secret: (secret: Secret) => shown(secret) };
-  const wants = root.write(wanted, masked);
-  const runs = root.write(running, masked);
+  const wants = root.write(withoutEntities(wanted), masked);
+  const runs = root.write(withoutEntities(running), masked);
   const mistakes: EntityMistake[] = [];
   const compare = (node: InputNode, path: Path): void => {
     const name = path.join('.');
@@ -116,6 +124,17 @@ function foreignSettings(tree: InputNode, wanted: Declared, running: Declared): 
   };
   compare(tree, []);
   return mistakes;
+}
+
+/** There may be 100,000 of them, and what they say is not asked for. */
+function withoutEntities({ gateway, auth, rateLimiting, monitoring, ...rest }: Declared): Declared {
+  return {
+    ...rest,
+    gateway: { ...gateway, routes: [], upstreams: [], ip: { allow: [], deny: [] } },
+    auth: { ...auth, consumers: [], rbac: { ...auth.rbac, roles: {} } },
+    rateLimiting: { ...rateLimiting, rules: [] },
+    monitoring: { ...monitoring, alerts: [] },
+  };
 }
 
 function at(value: unknown, path: Path): unknown {
@@ -158,9 +177,10 @@ function withoutName(kind: EntityKind, value: unknown): string {
 type IpLists = Declared['gateway']['ip'];
 
 function beyond(wanted: IpLists, file: IpLists): { allow: readonly string[]; deny: readonly string[] } {
+  const [allowed, denied] = [new Set(file.allow), new Set(file.deny)];
   return {
-    allow: wanted.allow.filter((each) => !file.allow.includes(each)),
-    deny: wanted.deny.filter((each) => !file.deny.includes(each)),
+    allow: wanted.allow.filter((each) => !allowed.has(each)),
+    deny: wanted.deny.filter((each) => !denied.has(each)),
   };
 }
 

@@ -7,7 +7,7 @@ import { type LoadedConfig, type LoadOptions, placesOf } from '../load.js';
 import { contentHash } from '../masked.js';
 import { type Declared } from '../model/root.js';
 import { type Path } from '../schema/schema.js';
-import { type Entity, type EntityKind, KINDS } from './kinds.js';
+import { type Entity, ENTITY_KINDS, type EntityKind, KINDS } from './kinds.js';
 import { type EntityMistake, readEntity, said } from './read.js';
 
 /** An entity that cannot be served together with the rest, and why. */
@@ -20,6 +20,9 @@ export interface MergedConfig extends LoadedConfig {
   /** Entities that are not part of it. */
   readonly leftOut: readonly Misfit[];
 }
+
+/** Of what nobody knows whose it is: it is said of everybody. */
+const MOST_STRAYS = 3;
 
 /** What an entity of each kind is read as. */
 interface DeclaredOf {
@@ -63,7 +66,9 @@ interface Attempt {
 function tryMerge(file: LoadedConfig, entities: readonly Entity[], options: LoadOptions): Attempt {
   const found = new Map<Entity, EntityMistake[]>();
   const complain = (entity: Entity, mistakes: readonly EntityMistake[]): void => {
-    found.set(entity, [...(found.get(entity) ?? []), ...mistakes]);
+    const before = found.get(entity);
+    if (before === undefined) found.set(entity, [...mistakes]);
+    else before.push(...mistakes);
   };
   const sound = new Graft(settled(file));
   for (const entity of entities) {
@@ -89,7 +94,10 @@ function tryMerge(file: LoadedConfig, entities: readonly Entity[], options: Load
     if (owner !== undefined) complain(owner.entity, [said({ path: owner.rest, message })]);
   }
   // The file was right by itself, so somebody who joined it is to blame, though nobody knows who.
-  if (found.size === 0 && strays.length > 0) for (const entity of entities) complain(entity, strays.map(said));
+  if (found.size === 0 && strays.length > 0) {
+    const told = strays.slice(0, MOST_STRAYS).map(said);
+    for (const entity of entities) complain(entity, told);
+  }
   const misfits = [...found].map(([entity, mistakes]) => ({ entity, mistakes }));
   return { misfits, config };
 }
@@ -121,20 +129,28 @@ const LISTS = ['routes', 'upstreams', 'consumers', 'rate-limit-rules', 'alerts']
 /** A declared configuration with entities put into their places, which knows whose each place is. */
 class Graft {
   private readonly added = new Map<EntityKind, { readonly entity: Entity; readonly value: unknown }[]>();
-  private readonly names: ReadonlyMap<EntityKind, ReadonlySet<string | null>>;
+  private readonly roles = new Map<string, Entity>();
+  private readonly ofFile: ReadonlyMap<
+    EntityKind,
+    { readonly names: ReadonlySet<string | null>; readonly count: number }
+  >;
 
   constructor(private readonly file: Declared) {
-    this.names = new Map(
-      Object.entries(KINDS).map(([kind, { of }]) => [kind as EntityKind, new Set(of(file).map(([name]) => name))]),
+    this.ofFile = new Map(
+      ENTITY_KINDS.map((kind) => {
+        const names = KINDS[kind].of(file).map(([name]) => name);
+        return [kind, { names: new Set(names), count: names.length }];
+      }),
     );
   }
 
   /** Whether the file has one of this name. */
   has({ kind, name }: Entity): boolean {
-    return this.names.get(kind)?.has(name) ?? false;
+    return this.ofFile.get(kind)?.names.has(name) ?? false;
   }
 
   add(entity: Entity, value: unknown): void {
+    if (entity.kind === 'roles') this.roles.set(entity.name, entity);
     const of = this.added.get(entity.kind);
     if (of === undefined) this.added.set(entity.kind, [{ entity, value }]);
     else of.push({ entity, value });
@@ -185,12 +201,12 @@ class Graft {
       const depth = KINDS[kind].path.length;
       const index = path[depth];
       if (!isAt(kind) || typeof index !== 'number') continue;
-      const entity = this.added.get(kind)?.[index - KINDS[kind].of(this.file).length]?.entity;
+      const entity = this.added.get(kind)?.[index - (this.ofFile.get(kind)?.count ?? 0)]?.entity;
       return entity && { entity, rest: path.slice(depth + 1) };
     }
     if (!isAt('roles')) return undefined;
     const depth = KINDS.roles.path.length;
-    const role = this.added.get('roles')?.find(({ entity }) => entity.name === path[depth])?.entity;
+    const role = this.roles.get(String(path[depth]));
     return role && { entity: role, rest: path.slice(depth + 1) };
   }
 }

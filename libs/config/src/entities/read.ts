@@ -1,7 +1,8 @@
-import { type InputNode, fromValue } from '../input/node.js';
+import { MASK } from '#kernel';
+import { type InputNode, fromValue, NOWHERE } from '../input/node.js';
 import { explosive } from '../expressions/explosive.js';
 import { derivedName } from '../compile/names.js';
-import { isMask, MASK } from '../secrets/secret.js';
+import { isMask } from '../secrets/secret.js';
 import { type Expression, Place, type Finding, type Reading } from '../schema/schema.js';
 import { showPath } from '../mistakes.js';
 import { type Entity, type EntityKind, KINDS } from './kinds.js';
@@ -53,6 +54,27 @@ export async function examineEntities(entities: readonly Entity[]): Promise<read
   // All at once, for one start of the analysis: each is then only asked for its verdict.
   await explosive(entities.flatMap((entity) => readEntity(entity).expressions));
   return await Promise.all(entities.map(async (entity) => (await explosive(readEntity(entity).expressions)).map(said)));
+}
+
+/** An expression, and where it stands. */
+interface Placed {
+  readonly entity: string;
+  readonly path: string;
+  readonly source: string;
+}
+
+/** Somebody waits for the answer. What was looked at until then is known the next time. */
+const PATIENCE = { time: 10_000, all: 30_000 };
+
+/** What is wrong with each of these that a client could keep the process busy with. */
+export async function examineExpressions(expressions: readonly Placed[]): Promise<readonly EntityMistake[]> {
+  const placed = expressions.map(({ entity, path, source }) => ({
+    path: [`${entity}: ${path}`],
+    source,
+    origin: NOWHERE,
+  }));
+  const found = await explosive(placed, PATIENCE);
+  return found.map((finding) => ({ ...said(finding), path: String(finding.path[0]) }));
 }
 
 const NO_FILES = {

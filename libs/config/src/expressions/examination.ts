@@ -7,7 +7,7 @@ export type Verdict =
   | { readonly kind: 'unknown' };
 
 /** In milliseconds. */
-interface Limits {
+export interface Limits {
   /** For one expression. */
   readonly time: number;
   /** For all of a file. */

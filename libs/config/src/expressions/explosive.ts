@@ -1,10 +1,13 @@
 import { type Expression, type Finding } from '../schema/schema.js';
-import { examine, type Verdict } from './examination.js';
+import { examine, type Limits, type Verdict } from './examination.js';
 
 /** What is wrong with those that a client could keep the process busy with. */
-export async function explosive(expressions: readonly Expression[]): Promise<readonly Finding[]> {
+export async function explosive(expressions: readonly Expression[], limits?: Limits): Promise<readonly Finding[]> {
   if (expressions.length === 0) return [];
-  const verdicts = await examine(expressions.map(({ source }) => source));
+  const verdicts = await examine(
+    expressions.map(({ source }) => source),
+    limits,
+  );
   return expressions.flatMap(({ source, path, origin }) => {
     const complaint = complain(verdicts.get(source) ?? { kind: 'unknown' }, source);
     return complaint === null ? [] : [{ path, origin, ...complaint }];

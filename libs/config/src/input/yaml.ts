@@ -28,11 +28,10 @@ export function readYaml(text: string, lines: Lines, env: Environment): YamlTree
   }
   // Duplicate keys are found by the builder, in linear time and with both places named.
   const composer = new Composer({ prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
-  const documents = [...composer.compose(tokens)];
-  const [first] = documents;
+  const [first, another] = composer.compose(tokens);
   if (first === undefined) return { tree: NOTHING, findings: [], broken: false };
-  const problems = syntaxProblems(first, text);
-  const second = documents[1]?.range[0];
+  const problems = syntaxProblems(first, lines, text);
+  const second = another?.range[0];
   if (second !== undefined) {
     problems.push(finding(second, second + 3, 'a second document begins here; a configuration is one document'));
   }
@@ -51,14 +50,15 @@ function finding(start: number, end: number, message: string, hint?: string): Fi
   return { path, origin: { kind: 'file', start, end }, message, ...(hint !== undefined && { hint }) };
 }
 
-function syntaxProblems(document: Document.Parsed, text: string): Finding[] {
-  const lines = new Set<number>();
+function syntaxProblems(document: Document.Parsed, lines: Lines, text: string): Finding[] {
+  const seen = new Set<number>();
   const problems: Finding[] = [];
   for (const { pos, message, code } of [...document.errors, ...document.warnings]) {
     const [start, end] = pos;
-    const lineStart = text.lastIndexOf('\n', start - 1);
-    if (lines.has(lineStart) || problems.length === MOST_SYNTAX_ERRORS) continue;
-    lines.add(lineStart);
+    if (problems.length === MOST_SYNTAX_ERRORS) break;
+    const { line } = lines.at(start);
+    if (seen.has(line)) continue;
+    seen.add(line);
     problems.push(finding(start, end, `not valid YAML: ${message}`, hintFor(code, text, start)));
   }
   return problems;

@@ -1,3 +1,4 @@
+import { MASK } from '#kernel';
 import { type InputNode } from '../input/node.js';
 import {
   list,
@@ -14,7 +15,6 @@ import {
 } from '../schema/index.js';
 import { type JsonSchema, type Part, type Place, type Writing } from '../schema/schema.js';
 import { found } from '../schema/scalars.js';
-import { MASK } from '../secrets/secret.js';
 import { severity } from './alert.js';
 
 const common = {

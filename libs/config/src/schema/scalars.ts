@@ -1,4 +1,4 @@
-import { formatDuration, formatSize, parseDuration, parseSize } from '#kernel';
+import { formatDuration, formatSize, MASK, parseDuration, parseSize } from '#kernel';
 import { type InputNode, type ScalarNode } from '../input/node.js';
 import { nearest } from './nearest.js';
 import { type JsonSchema, type Place, Schema } from './schema.js';
@@ -11,7 +11,7 @@ export function found(node: InputNode): string {
   if (node.kind === 'map') return 'a map';
   if (node.via !== null) return `the value of ${node.via}`;
   if (node.value === null) return 'nothing';
-  const source = node.source.replace(/(:\/\/[^\s:/@]*:)[^\s/]+@/, '$1***@');
+  const source = node.source.replace(/(:\/\/[^\s:/@]*:)[^\s/]+@/, `$1${MASK}@`);
   const text = source.length > 60 ? `${source.slice(0, 57)}…` : source;
   return typeof node.value === 'string' ? JSON.stringify(text) : text;
 }

@@ -1,3 +1,4 @@
+import { MASK } from '#kernel';
 import { type InputNode, type MapNode } from '../input/node.js';
 import { isMask, MASK_LEFT, Secret, type SecretReference } from '../secrets/secret.js';
 import { nearest } from './nearest.js';
@@ -122,6 +123,6 @@ export function secretUrl(...protocols: readonly string[]): Schema<Secret> {
 function withoutPassword(value: string): string {
   const url = new URL(value);
   if (url.password === '') return value;
-  url.password = '***';
+  url.password = MASK;
   return url.href;
 }

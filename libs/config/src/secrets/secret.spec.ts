@@ -23,6 +23,6 @@ describe('a secret', () => {
   });
 
   it('may show a part that is not secret', () => {
-    expect(new Secret('redis://:pw@host', 'redis://:***@host').toString()).toBe('redis://:***@host');
+    expect(new Secret('redis://:pw@host', 'redis://:(masked)@host').toString()).toBe('redis://:(masked)@host');
   });
 });

@@ -1,9 +1,8 @@
 import { inspect } from 'node:util';
+import { MASK } from '#kernel';
 
 /** How a secret was given, where that may be shown. */
 export type SecretReference = { readonly file: string } | { readonly encrypted: string };
-
-export const MASK = '(masked)';
 
 /** Whether it only says that there is a secret. Some say more about it after a colon. */
 export function isMask(text: string): boolean {

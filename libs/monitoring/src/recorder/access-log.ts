@@ -1,3 +1,4 @@
+import { MASK } from '#kernel';
 import { type RecordReader } from './recorder.js';
 import { type RequestRecord } from './request-record.js';
 
@@ -76,7 +77,7 @@ function redactParameter(part: string, names: readonly string[]): string {
   const equals = part.indexOf('=');
   if (equals < 0) return part;
   const name = decoded(part.slice(0, equals)).toLowerCase();
-  return names.some((each) => each.toLowerCase() === name) ? `${part.slice(0, equals)}=[redacted]` : part;
+  return names.some((each) => each.toLowerCase() === name) ? `${part.slice(0, equals)}=${MASK}` : part;
 }
 
 function decoded(text: string): string {

@@ -121,7 +121,7 @@ describe('an entry', () => {
     expect(written?.before).toMatchObject({
       tls: { cert: 'shown' },
       rule: { key: ['ip', 'header:x-tenant'], name: 'shown' },
-      url: 'https://somebody:***@example.com/path',
+      url: 'https://somebody:(masked)@example.com/path',
     });
   });
 

@@ -1,9 +1,9 @@
+import { MASK } from '#kernel';
 import { type AuditEntry } from './entry.js';
 
 const LONGEST_TEXT = 1024;
 const LARGEST = 256 * 1024;
 const DEEPEST = 32;
-const MASK = '***';
 const SECRET_NAME =
   /secret|passw|token|credential|authorization|cookie|signature|assertion|private|hash|salt|(^|[-_.])key$|[a-z]Key$/i;
 /** What the limits count by is called a key too. */
