@@ -34,7 +34,11 @@ export async function bundle() {
   rmSync(`${root}dist/run`, { recursive: true, force: true });
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: { gateway: 'dist/apps/gateway/src/main.js', cli: 'dist/apps/cli/src/main.js' },
+    entryPoints: {
+      gateway: 'dist/apps/gateway/src/main.js',
+      examiner: 'dist/apps/gateway/src/examiner/main.js',
+      cli: 'dist/apps/cli/src/main.js',
+    },
     outdir: 'dist/run',
     bundle: true,
     splitting: true,

@@ -9,7 +9,6 @@ import {
   type Misfit,
   type Mistake,
   mistakeLine,
-  misfitsAmong,
 } from '#config';
 import { type Clock } from '#kernel';
 import { type SnapshotStore } from '#gateway';
@@ -41,7 +40,7 @@ export class ConfigReload {
   readonly counts = { served: 0, refused: 0 };
 
   constructor(
-    private readonly source: LoadOptions & { readonly dataDir: string },
+    readonly source: LoadOptions & { readonly dataDir: string },
     /** What is served already; the last file that was right. */
     private file: LoadedConfig,
     private readonly store: SnapshotStore,
@@ -73,11 +72,6 @@ export class ConfigReload {
   /** The part of it that the file declares. */
   get declaredInFile(): LoadedConfig {
     return this.file;
-  }
-
-  /** What of these could not be served. */
-  misfits(entities: readonly Entity[]): readonly Misfit[] {
-    return misfitsAmong(this.file, entities, this.source);
   }
 
   /** Serves these beside the file, in place of those before. */

@@ -9,6 +9,7 @@ import { ConfigChanges } from '../dynamic/config-changes.js';
 import { ConfigFollower } from '../dynamic/config-follower.js';
 import { type KeptEntities } from '../dynamic/kept-entities.js';
 import { SealedRecords } from '../dynamic/sealed-records.js';
+import { Examiner } from '../examiner/examiner.js';
 import { resourceToken } from './entities/entity.controller.js';
 import { WholeConfig } from './config/whole-config.js';
 import { EntityResource } from './entities/entity-resource.js';
@@ -34,10 +35,21 @@ export function configProviders(kept: KeptEntities | null, seal: Seal, log: Stor
       inject: [SealedRecords, ConfigFollower, ConfigReload, AuditTrail],
     },
     {
+      provide: Examiner,
+      useFactory: ({ source: { file, dataDir } }: ConfigReload) => new Examiner({ file, dataDir, cwd: process.cwd() }),
+      inject: [ConfigReload],
+    },
+    {
       provide: WholeConfig,
-      useFactory: (records: SealedRecords, changes: ConfigChanges, config: ConfigReload) =>
-        new WholeConfig(records, changes, config),
-      inject: [SealedRecords, ConfigChanges, ConfigReload],
+      useFactory: (
+        records: SealedRecords,
+        changes: ConfigChanges,
+        follower: ConfigFollower,
+        config: ConfigReload,
+        examiner: Examiner,
+        audit: AuditTrail,
+      ) => new WholeConfig(records, changes, follower, config, examiner, audit),
+      inject: [SealedRecords, ConfigChanges, ConfigFollower, ConfigReload, Examiner, AuditTrail],
     },
     ...ENTITY_KINDS.map((kind) => ({
       provide: resourceToken(kind),

@@ -1,7 +1,7 @@
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { Refusal } from '#kernel';
+import { checkDepth } from './depth.js';
 
-const DEEPEST = 64;
 const LARGEST_ENTITY = 1024 ** 2;
 const PATIENCE_MS = 30_000;
 
@@ -58,18 +58,6 @@ export function noBody(req: Request, send: string): Refusal {
   const type = req.get('content-type');
   if (type === undefined) return new Refusal('bad_request', `A body is needed: ${send}.`);
   return new Refusal('unsupported_media_type', `The body is said to be ${JSON.stringify(type)}: ${send}.`);
-}
-
-/** Level by level, because a body made for it would overflow the stack. */
-export function checkDepth(body: unknown): void {
-  let level: unknown[] = [body];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > DEEPEST) {
-      const message = `nested deeper than ${DEEPEST} levels`;
-      throw new Refusal('validation_failed', `The body is ${message}.`, undefined, [{ path: '', message }]);
-    }
-    level = level.flatMap((each): unknown[] => (typeof each === 'object' && each !== null ? Object.values(each) : []));
-  }
 }
 
 /** A refusal is no `Error`, on purpose; promises may be rejected with it all the same. */

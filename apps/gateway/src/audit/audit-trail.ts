@@ -88,6 +88,12 @@ export class AuditTrail implements OnApplicationShutdown {
     if (followed !== undefined) followed.told = true;
   }
 
+  /** What was only tried is no change that the end of the request tells of. */
+  onlyTried(exchange: Exchange): void {
+    const followed = this.followed.get(exchange);
+    if (followed !== undefined) followed.told = true;
+  }
+
   /** In the transaction that makes the first key of a new database. */
   readonly firstKey = async (manager: EntityManager, prefix: string): Promise<void> => {
     if (!this.settings().enabled) return;

@@ -1,17 +1,10 @@
 import { type EntityManager } from 'typeorm';
-import {
-  type Entity,
-  entityNoun,
-  type EntityKind,
-  examineEntities,
-  maskedSpec,
-  type Misfit,
-  readEntity,
-} from '#config';
-import { type Exchange, type FieldError, Refusal } from '#kernel';
+import { type Entity, type EntityKind, examineEntities, maskedSpec, type Misfit, readEntity } from '#config';
+import { type Exchange, Refusal } from '#kernel';
 import { type ConfigRecords, type EntityChange, type KeyHolder } from '#storage';
 import { type AuditTrail } from '../audit/audit-trail.js';
 import { type ConfigReload } from '../config-reload.js';
+import { checkTogether, invalid } from './check-together.js';
 import { type ConfigFollower } from './config-follower.js';
 import { type EntitySet, idOf } from './entity-set.js';
 
@@ -45,6 +38,8 @@ interface Request {
   readonly decide: Decide;
   /** Say what would happen, and leave everything as it is. Default: false. */
   readonly dryRun?: boolean;
+  /** Whoever decides has found that it fits. Default: false, and it is looked at here. */
+  readonly fits?: boolean;
 }
 
 /** More than so many waiting writers are told to come again. */
@@ -75,14 +70,14 @@ export class ConfigChanges {
     return await mine;
   }
 
-  private async write({ actor, action, decide, dryRun = false }: Request): Promise<Changed> {
+  private async write({ actor, action, decide, dryRun = false, fits = false }: Request): Promise<Changed> {
     try {
       const changed = await this.records.change(async (manager, version) => {
         const now = await this.follower.upTo(version, manager);
         const changes = await decide(now, manager);
         const versioned = changes.filter(isVersioned);
         const next = versioned.length === 0 ? now : now.with(version + 1, versioned);
-        if (next !== now) await this.check(next, versioned);
+        if (next !== now && !fits) await this.check(next, versioned);
         // Also of nothing: what was only tried, or is as it was, is no change that the end of the request tells of.
         await this.audit.changed(manager, actor.exchange, dryRun ? [] : changes.map(told));
         if (dryRun) throw new OnlyTried({ entities: next, changes });
@@ -101,26 +96,12 @@ export class ConfigChanges {
     }
   }
 
-  /** Only what this change brings about counts: what did not fit before is no reason to refuse it. */
   private async check(next: EntitySet, changes: readonly EntityChange[]): Promise<void> {
+    const { declaredInFile: file, source: options, running } = this.config;
+    checkTogether({ file, options, leftOut: running.leftOut }, next, changes);
     const touched = new Set(changes.map(idOf));
-    const leftOut = new Set(this.config.running.leftOut.map(({ entity }) => idOf(entity)));
-    const entities = next.all().filter((entity) => touched.has(idOf(entity)) || !leftOut.has(idOf(entity)));
-    const misfits = this.config.misfits(entities);
-    if (misfits.length === 0) {
-      const explosive = await examined(entities.filter((entity) => touched.has(idOf(entity))));
-      if (explosive.length > 0) throw invalid(explosive, changes.length > 1);
-      return;
-    }
-    const own = misfits.filter(({ entity }) => touched.has(idOf(entity)));
-    if (own.length > 0) throw invalid(own, changes.length > 1);
-    const gone = changes.filter(({ after }) => after === null).map(idOf);
-    const hurt = misfits.map(({ entity }) => `${entityNoun(entity.kind)} ${entity.name}`);
-    const errors = misfits.flatMap((misfit) => errorsOf(misfit, true));
-    if (gone.length > 0) {
-      throw new Refusal('in_use', `${gone.join(', ')} is needed by ${listed(hurt)}.`, undefined, errors);
-    }
-    throw new Refusal('validation_failed', `With this change ${listed(hurt)} could not be served.`, undefined, errors);
+    const explosive = await examined(next.all().filter((entity) => touched.has(idOf(entity))));
+    if (explosive.length > 0) throw invalid(explosive, changes.length > 1);
   }
 }
 
@@ -151,25 +132,6 @@ async function examined(entities: readonly Entity[]): Promise<readonly Misfit[]>
   return entities
     .map((entity, index) => ({ entity, mistakes: mistakes[index] ?? [] }))
     .filter((each) => each.mistakes.length > 0);
-}
-
-function invalid(misfits: readonly Misfit[], several: boolean): Refusal {
-  const errors = misfits.flatMap((misfit) => errorsOf(misfit, several));
-  const [first] = errors;
-  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : '';
-  const where = first === undefined || first.path === '' ? '' : `${first.path}: `;
-  return new Refusal('validation_failed', `${where}${first?.message ?? 'It does not fit'}${more}.`, undefined, errors);
-}
-
-function errorsOf({ entity, mistakes }: Misfit, several: boolean): FieldError[] {
-  return mistakes.map(({ path, message }) => {
-    if (!several) return { path, message };
-    return { path: path === '' ? idOf(entity) : `${idOf(entity)}: ${path}`, message };
-  });
-}
-
-function listed(names: readonly string[]): string {
-  return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
 }
 
 function holdersAmong(changes: readonly EntityChange[], entities: EntitySet): KeyHolder[] {

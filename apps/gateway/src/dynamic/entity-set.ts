@@ -28,7 +28,7 @@ export class EntitySet {
     return new EntitySet(version, new Map(entities.map((entity) => [idOf(entity), entity])));
   }
 
-  with(version: number, changes: readonly EntityChange[]): EntitySet {
+  with(version: number, changes: readonly Pick<EntityChange, 'kind' | 'name' | 'after'>[]): EntitySet {
     const byId = new Map(this.byId);
     for (const { kind, name, after } of changes) {
       if (!isKind(kind)) continue;

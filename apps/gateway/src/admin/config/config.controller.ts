@@ -4,21 +4,22 @@ import express, { type Request, type Response } from 'express';
 import { maskedConfig, maskedYaml } from '#config';
 import { Refusal } from '#kernel';
 import { ConfigReload } from '../../config-reload.js';
+import { Line } from '../../examiner/line.js';
+import { type SentDocument } from '../../examiner/messages.js';
 import { actorOf } from '../actor.js';
 import { AdminGuard } from '../admin.guard.js';
-import { checkDepth, mapOf, noBody, readBody, refuseEmpty } from '../body.js';
+import { mapOf, noBody, readBody, refuseEmpty } from '../body.js';
 import { Needs } from '../needs.js';
 import { preconditionsOf } from '../preconditions.js';
 import { DryRunQuery, PageQuery, readInto } from '../query.js';
-import { type Document, type Plan, shownVersion, WholeConfig, type WritingAll } from './whole-config.js';
+import { type Plan, shownVersion, WholeConfig, type WritingAll } from './whole-config.js';
 
 const LARGEST = 8 * 1024 ** 2;
 const YAML = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'];
-const readsYaml = express.text({ limit: LARGEST, type: YAML });
-const readsJson = express.json({
+/** They are read where they are examined. */
+const readsDocument = express.raw({
   limit: LARGEST,
-  strict: false,
-  type: ['application/json', 'application/*+json'],
+  type: [...YAML, 'application/json', 'application/*+json'],
   verify: refuseEmpty,
 });
 
@@ -37,6 +38,8 @@ export class RollbackBody {
 @Controller('api/admin/config')
 @UseGuards(AdminGuard)
 export class ConfigController {
+  private readonly line = new Line();
+
   constructor(
     private readonly whole: WholeConfig,
     private readonly config: ConfigReload,
@@ -59,17 +62,26 @@ export class ConfigController {
   @Needs('read:config')
   @HttpCode(200)
   async validate(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<object> {
-    const plan = await this.whole.replace(await documentOf(req, res), { ...writingOf(req, {}), dryRun: true });
-    return { valid: true, ...plan };
+    return { valid: true, ...(await this.put(req, res, { ...writingOf(req, {}), dryRun: true })) };
   }
 
   @Put()
   @Needs('write:config')
   async replace(@Query() query: object, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<Plan> {
-    const writing = writingOf(req, query);
-    const plan = await this.whole.replace(await documentOf(req, res), writing);
+    const plan = await this.put(req, res, writingOf(req, query));
     res.setHeader('ETag', `"v${plan.version}"`);
     return plan;
+  }
+
+  private async put(req: Request, res: Response, writing: WritingAll): Promise<Plan> {
+    let isWanted = true;
+    res.once('close', () => (isWanted = false));
+    const leave = this.line.enter(writing.actor.name);
+    try {
+      return await this.whole.replace(await documentOf(req, res), writing, () => isWanted);
+    } finally {
+      leave();
+    }
   }
 
   @Get('history')
@@ -107,14 +119,17 @@ function writingOf(req: Request, query: object): WritingAll {
   return { actor: actorOf(req), expected: preconditionsOf(req), dryRun };
 }
 
-async function documentOf(req: Request, res: Response): Promise<Document> {
-  const yaml = req.is(YAML) !== false && req.is(YAML) !== null;
-  await readBody(yaml ? readsYaml : readsJson, req, res);
+async function documentOf(req: Request, res: Response): Promise<SentDocument> {
+  const charset = /;\s*charset="?([^";]+)/i.exec(req.get('content-type') ?? '')?.[1]?.trim();
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new Refusal('unsupported_media_type', `The body is said to be ${JSON.stringify(charset)}: send UTF-8.`);
+  }
+  await readBody(readsDocument, req, res);
   const body: unknown = req.body;
-  if (body === undefined) throw noBody(req, 'send a configuration as application/json or application/yaml');
-  if (yaml && typeof body === 'string') return { yaml: body };
-  checkDepth(body);
-  return { value: body };
+  if (!(body instanceof Uint8Array)) {
+    throw noBody(req, 'send a configuration as application/json or application/yaml');
+  }
+  return { yaml: typeof req.is(YAML) === 'string', bytes: body };
 }
 
 function numberIn(path: string, text: string): number {

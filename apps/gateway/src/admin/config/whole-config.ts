@@ -1,13 +1,18 @@
-import { hasMask, maskedSpec, readDocument, readEntity, shownMeaning, unmasked, wholeMeaning } from '#config';
+import { type EntityManager } from 'typeorm';
+import { examineExpressions, maskedSpec } from '#config';
 import { Refusal } from '#kernel';
 import { type ConfigRecords, type EntityChange, type VersionRecord } from '#storage';
+import { type AuditTrail } from '../../audit/audit-trail.js';
 import { type ConfigReload } from '../../config-reload.js';
+import { invalidBecause } from '../../dynamic/check-together.js';
 import { type Actor, type Change, type ConfigChanges } from '../../dynamic/config-changes.js';
+import { type ConfigFollower } from '../../dynamic/config-follower.js';
 import { EntitySet, idOf, type StoredEntity } from '../../dynamic/entity-set.js';
+import { wantedOf } from '../../examiner/examine.js';
+import { type Examiner, type Served } from '../../examiner/examiner.js';
+import { type Examined, type SentDocument, type Wanted } from '../../examiner/messages.js';
 import { asked } from '../asked.js';
 import { checkPreconditions, type Preconditions } from '../preconditions.js';
-
-export type Document = { readonly yaml: string } | { readonly value: unknown };
 
 /** What a change of many entities does, or would do. */
 export interface Plan {
@@ -30,43 +35,85 @@ export class WholeConfig {
   constructor(
     private readonly records: ConfigRecords,
     private readonly changes: ConfigChanges,
+    private readonly follower: ConfigFollower,
     private readonly config: ConfigReload,
+    private readonly examiner: Examiner,
+    private readonly audit: AuditTrail,
   ) {}
 
-  async replace(document: Document, writing: WritingAll): Promise<Plan> {
-    const read = readDocument(document, this.config.running.config, this.config.declaredInFile);
-    if (read.mistakes.length > 0) {
-      const [first] = read.mistakes;
-      const detail = `${first?.path ?? ''}: ${first?.message ?? ''}`;
-      throw new Refusal('validation_failed', `${detail}.`, undefined, read.mistakes);
+  /** `isWanted`: whether the answer is waited for still. */
+  async replace(document: SentDocument, writing: WritingAll, isWanted: () => boolean): Promise<Plan> {
+    const { actor, expected, dryRun } = writing;
+    const known = this.beside(await this.latest());
+    checkPreconditions(expected, `"v${known.entities.version}"`);
+    let examined = await this.examined(document, known, isWanted);
+    if (dryRun) {
+      this.audit.onlyTried(actor.exchange);
+      return planOf(known.entities, examined, true);
     }
-    if (read.declaredInFile.length > 0) {
-      const errors = read.declaredInFile.map((path) => ({ path, message: 'it is declared otherwise in the file' }));
-      const detail = `${read.declaredInFile.join(', ')}: declared in the configuration file; change it there.`;
-      throw new Refusal('declared_in_file', detail, undefined, errors);
-    }
-    return await this.write('replace configuration', writing, (now) => {
-      const kept = read.sameIpRules ? now.of('ip-rules') : [];
-      const wanted = read.entities
-        .filter(({ kind }) => kind !== 'ip-rules' || !read.sameIpRules)
-        .map((entity) => {
-          const before = now.get(entity.kind, entity.name);
-          const spec = unmasked(entity.spec, before?.spec) as StoredEntity['spec'];
-          const asked: StoredEntity = { ...entity, spec, version: 0 };
-          return before !== undefined && readsTheSame(before, asked) ? before : asked;
-        });
-      return [...wanted, ...kept];
+    let plan: Plan | undefined;
+    await this.changes.change({
+      actor,
+      action: 'replace configuration',
+      fits: true,
+      decide: async (now) => {
+        checkPreconditions(expected, `"v${now.version}"`);
+        const current = this.beside(now);
+        // Somebody was quicker: it may not fit any more, or be another change.
+        if (now.version !== known.entities.version || current.file !== known.file) {
+          examined = await this.examined(document, current, isWanted);
+        }
+        plan = planOf(now, examined, false);
+        return changesOf(now, examined.wanted);
+      },
     });
+    if (plan === undefined) throw new TypeError('a change was made that nobody decided');
+    return plan;
+  }
+
+  /** All entities as of now; somebody else may change them a moment later. */
+  private async latest(): Promise<EntitySet> {
+    const read = this.records.head().then(async ({ version }) => await this.follower.upTo(version));
+    return await asked(read, 'The database with the configuration cannot be asked now.');
+  }
+
+  private beside(entities: EntitySet): Served {
+    return { file: this.config.declaredInFile, entities };
+  }
+
+  private async examined(document: SentDocument, served: Served, isWanted: () => boolean): Promise<Examined> {
+    const examined = await this.examiner.examine(document, served, isWanted);
+    const explosive = await examineExpressions(examined.expressions);
+    if (explosive.length > 0) throw invalidBecause(explosive);
+    return examined;
   }
 
   async rollback(version: number, writing: WritingAll): Promise<Plan> {
-    return await this.write(`roll back to ${version}`, writing, async (now, manager) => {
-      if (version > now.version) throw noVersion(version, now.version);
-      const after = version === now.version ? [] : await this.records.since(version, manager);
-      if (version < now.version && after[0]?.version !== version + 1) throw noVersion(version, now.version);
-      const undone = after.toReversed().flatMap(({ changes }) => changes.toReversed().map(inverse));
-      return now.with(version, undone).all();
+    const { actor, expected, dryRun } = writing;
+    let plan: Plan | undefined;
+    await this.changes.change({
+      actor,
+      action: `roll back to ${version}`,
+      dryRun,
+      decide: async (now, manager) => {
+        checkPreconditions(expected, `"v${now.version}"`);
+        const before = await this.asOf(version, now, manager);
+        const wanted = wantedOf(now, before);
+        const unchanged = before.length - wanted.filter(({ after }) => after !== null).length;
+        plan = planOf(now, { wanted, unchanged }, dryRun);
+        return changesOf(now, wanted);
+      },
     });
+    if (plan === undefined) throw new TypeError('a change was made that nobody decided');
+    return plan;
+  }
+
+  private async asOf(version: number, now: EntitySet, manager: EntityManager): Promise<readonly StoredEntity[]> {
+    if (version > now.version) throw noVersion(version, now.version);
+    const after = version === now.version ? [] : await this.records.since(version, manager);
+    if (version < now.version && after[0]?.version !== version + 1) throw noVersion(version, now.version);
+    const undone = after.toReversed().flatMap(({ changes }) => changes.toReversed().map(inverse));
+    return now.with(version, undone).all();
   }
 
   async history(before: number | null, limit: number): Promise<VersionRecord[]> {
@@ -78,60 +125,22 @@ export class WholeConfig {
     if (found?.version === version) return found;
     throw new Refusal('not_found', `There is no version ${version}, or it is no longer kept.`);
   }
-
-  private async write(
-    action: string,
-    { actor, expected, dryRun }: WritingAll,
-    wish: (
-      now: EntitySet,
-      manager: Parameters<Parameters<ConfigRecords['change']>[0]>[0],
-    ) => readonly StoredEntity[] | Promise<readonly StoredEntity[]>,
-  ): Promise<Plan> {
-    let unchanged = 0;
-    const { entities, changes } = await this.changes.change({
-      actor,
-      action,
-      dryRun,
-      decide: async (now, manager) => {
-        checkPreconditions(expected, `"v${now.version}"`);
-        const wanted = await wish(now, manager);
-        const decided = changesTo(now, wanted);
-        unchanged = wanted.length - decided.filter(({ after }) => after !== null).length;
-        return decided;
-      },
-    });
-    const those = (fits: (change: Change) => boolean): string[] => changes.filter(fits).map(idOf);
-    return {
-      version: entities.version,
-      dryRun,
-      created: those(({ before }) => before === null),
-      updated: those(({ before, after }) => before !== null && after !== null),
-      deleted: those(({ after }) => after === null),
-      unchanged,
-    };
-  }
 }
 
-function changesTo(now: EntitySet, wanted: readonly StoredEntity[]): Change[] {
-  const kept = new Set(wanted.map(idOf));
-  const gone = now.all().filter((entity) => !kept.has(idOf(entity)));
-  return [
-    ...gone.map(({ kind, name, spec }): Change => ({ kind, name, before: spec, after: null })),
-    ...wanted.flatMap(({ kind, name, spec }): Change[] => {
-      const before = now.get(kind, name)?.spec ?? null;
-      return JSON.stringify(before) === JSON.stringify(spec) ? [] : [{ kind, name, before, after: spec }];
-    }),
-  ];
+function changesOf(now: EntitySet, wanted: readonly Wanted[]): Change[] {
+  return wanted.map(({ kind, name, after }) => ({ kind, name, before: now.get(kind, name)?.spec ?? null, after }));
 }
 
-/** A mask that is left stands for what there is, where all that is shown is as it was. */
-function readsTheSame(before: StoredEntity, asked: StoredEntity): boolean {
-  const { kind } = before;
-  const [a, b] = [readEntity(before).value, readEntity(asked).value];
-  return (
-    wholeMeaning(kind, a) === wholeMeaning(kind, b) ||
-    (hasMask(asked.spec) && shownMeaning(kind, a) === shownMeaning(kind, b))
-  );
+function planOf(now: EntitySet, { wanted, unchanged }: Pick<Examined, 'wanted' | 'unchanged'>, dryRun: boolean): Plan {
+  const isNew = ({ kind, name }: Wanted): boolean => now.get(kind, name) === undefined;
+  return {
+    version: wanted.length === 0 ? now.version : now.version + 1,
+    dryRun,
+    created: wanted.filter(isNew).map(idOf),
+    updated: wanted.filter((each) => each.after !== null && !isNew(each)).map(idOf),
+    deleted: wanted.filter(({ after }) => after === null).map(idOf),
+    unchanged,
+  };
 }
 
 function inverse({ kind, name, before, after }: EntityChange): EntityChange {
@@ -156,7 +165,7 @@ export function shownVersion({ version, madeAt, actor, action, changes }: Versio
     changes: changes.map(({ kind, name, before, after }) => {
       const what = before === null ? 'created' : after === null ? 'deleted' : 'updated';
       const masked = (spec: EntityChange['before']): unknown => {
-        const [entity] = spec === null ? [] : entities.with(0, [{ kind, name, before: null, after: spec }]).all();
+        const [entity] = spec === null ? [] : entities.with(0, [{ kind, name, after: spec }]).all();
         return entity === undefined ? null : maskedSpec(entity);
       };
       return { kind, name, what, ...(whole && { before: masked(before), after: masked(after) }) };
