@@ -147,6 +147,10 @@ describe('rules', () => {
     '/public/;/..;/admin',
     '/admin/;/..;',
     '/admin/x/..;',
+    '/%2561dmin',
+    '/admin%252Fx',
+    '/admin%253Ba',
+    '/public/..%253B/admin',
   ])('for /admin/* cover %s, as upstreams may read it', (path) => {
     const rules = new PathRules([rule('/admin/*', { roles: ['ops'] })], roles);
     expect(rules.cover(at(path))).toBe(true);

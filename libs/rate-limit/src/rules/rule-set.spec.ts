@@ -77,6 +77,9 @@ describe('the rules that apply to a request', () => {
     '/%2Flogin',
     '/%5Clogin',
     '//login',
+    '/%256Cogin',
+    '/login%252F',
+    '/x/..%253B/login',
   ];
 
   it.each(waysToLogin)('at %s are those for /login too, as upstreams may read it', (path) => {
