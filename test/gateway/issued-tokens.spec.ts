@@ -147,6 +147,13 @@ describe('tokens that Aegis gives', () => {
     expect(await token({ grant_type: 'refresh_token', refresh_token: access })).toMatchObject({ status: 400 });
   });
 
+  it('are not given where a field is there twice, which others may read the other way', async () => {
+    const body = `grant_type=client_credentials&client_id=the-operator&client_secret=${DECLARED}&client_id=the-viewer`;
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const response = await fetch(`${gateways[0]!.url}/api/admin/oauth/token`, { method: 'POST', headers, body });
+    expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ code: 'bad_request' })]);
+  });
+
   it('are in the database as hashes only', async () => {
     const { access_token: access = '', refresh_token: refresh = '' } = await forKey('the-operator', DECLARED);
     const client = new Client({ connectionString: database.url });

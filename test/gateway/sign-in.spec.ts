@@ -250,6 +250,11 @@ describe('signing in at a real issuer', () => {
     expect((await browser.visit(callback)).location).toBe(gateway.url + path);
   });
 
+  it.each(['a%20b', 'a:99999', '999.1.1.1', '%00'])('cannot be begun at a host that is no place: %s', async (host) => {
+    const page = await newBrowser().visit(gateway.url + LOGIN, { headers: { host } });
+    expect(problemOf(page)).toEqual({ status: 400, code: 'bad_request' });
+  });
+
   it('that was begun in several tabs ends in each where that one wanted to be', async () => {
     const browser = newBrowser();
     const begin = async (page: string): Promise<string> =>

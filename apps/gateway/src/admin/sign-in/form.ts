@@ -13,7 +13,7 @@ export async function readForm(req: IncomingMessage): Promise<ReadonlyMap<string
     chunks.push(chunk);
   }
   const text = Buffer.concat(chunks).toString();
-  if (!/^application\/json\b/i.test(req.headers['content-type'] ?? '')) return new Map(new URLSearchParams(text));
+  if (!/^application\/json\b/i.test(req.headers['content-type'] ?? '')) return onceEach(new URLSearchParams(text));
   try {
     const value: unknown = JSON.parse(text === '' ? '{}' : text);
     const entries: readonly [string, unknown][] = Object.entries(value as object);
@@ -21,4 +21,11 @@ export async function readForm(req: IncomingMessage): Promise<ReadonlyMap<string
   } catch {
     throw new Refusal('bad_request', 'The body is not JSON.');
   }
+}
+
+/** Who comes before us, or after, may read the other one (RFC 6749, 3.2). */
+function onceEach(fields: URLSearchParams): ReadonlyMap<string, string> {
+  const found = new Map(fields);
+  if (found.size === fields.size) return found;
+  throw new Refusal('bad_request', 'A field of the form is there more than once.');
 }

@@ -147,6 +147,9 @@ function leadTo(res: Response, url: string): void {
   res.redirect(303, url);
 }
 
+/** Of what the browser sees. A `Host` may be one for HTTP, or be missing, and still be no place to come back to. */
 function originOf(exchange: Exchange): string {
-  return `${clientIsSecure(exchange) ? 'https' : 'http'}://${exchange.host}`;
+  const origin = `${clientIsSecure(exchange) ? 'https' : 'http'}://${exchange.host}`;
+  if (URL.canParse(origin)) return origin;
+  throw new Refusal('bad_request', 'The Host field is not one that the issuer could send a browser back to.');
 }
