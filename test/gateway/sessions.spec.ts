@@ -29,13 +29,14 @@ let asked = 0;
 const from = () => ({ 'x-forwarded-for': `10.0.${Math.floor(++asked / 250)}.${asked % 250}` });
 const keyOf = (name: string): string => `key-of-${name}-in-this-test`;
 
+const consumer = (name: string, role: string): object => ({
+  name,
+  roles: [role],
+  apiKeys: [{ hash: `sha256:${createHash('sha256').update(keyOf(name)).digest('hex')}` }],
+});
+
 beforeAll(async () => {
   database = await (await startPostgres()).createDatabase();
-  const consumer = (name: string, role: string): object => ({
-    name,
-    roles: [role],
-    apiKeys: [{ hash: `sha256:${createHash('sha256').update(keyOf(name)).digest('hex')}` }],
-  });
   const consumers = ['ann', 'bob', 'carl'].map((name) => consumer(name, 'viewer'));
   const config = {
     gateway: {
@@ -123,7 +124,24 @@ describe('who is signed in', () => {
     // Neither a token nor what one could be found by.
     const text = JSON.stringify(all);
     for (const secret of [given.access_token, given.refresh_token]) expect(text).not.toContain(secret.slice(9, 30));
-    expect(text).not.toContain('AEGIS_ADMIN_KEY');
+    expect(text).not.toMatch(/AEGIS_ADMIN_KEY|declared:/);
+  });
+
+  it('is not who came by a key that the configuration has no longer', async () => {
+    await Promise.all([signIn('ann'), signIn('bob'), signIn('owner'), tokens('ann')]);
+    const of = (items: readonly Shown[]): string[] => [...new Set(items.map(({ consumer }) => consumer))].sort();
+    expect(of(await list())).toEqual(expect.arrayContaining(['ann', 'bob', 'owner']));
+    const later = await spawnGateway({
+      config: { gateway: { routes: [] }, auth: { consumers: [consumer('bob', 'viewer')] } },
+      env: { DATABASE_URL: database.url, AEGIS_ADMIN_KEY: 'another-key-of-the-owner' },
+    });
+    try {
+      const headers = { 'x-api-key': 'another-key-of-the-owner' };
+      const answer = await fetch(`${later.url}/api/admin/sessions`, { headers });
+      expect(of(((await answer.json()) as { items: Shown[] }).items)).toEqual(['bob']);
+    } finally {
+      await later.stop();
+    }
   });
 
   it('is so for as long as the configuration says', async () => {

@@ -9,7 +9,7 @@ export { identityLines } from './identity.js';
 export { IdentityKeys } from './signed-identity/identity-keys.js';
 export { hashPassword } from './passwords/password-hash.js';
 export { isIssued, IssuedTokens, type TokenPair } from './issued/issued-tokens.js';
-export { type Session, Sessions, type Whose } from './issued/sessions.js';
+export { type GivenSession, type Session, Sessions, shown, type Whose } from './issued/sessions.js';
 export { type SignIn, type SignInUnderWay } from './oauth2/sign-in.js';
 export { RbacGuard } from './rbac.guard.js';
 export { type AccessExplained, type GuardedRoute, type RouteAccess } from './route-access.js';

@@ -44,6 +44,11 @@ export class OwnerKey {
     return [headers['x-api-key'], bearer].some((key) => typeof key === 'string' && this.is(key));
   }
 
+  /** Whether what was given by this credential is good: it is not of the key before this one. */
+  stillGave(credential: string): boolean {
+    return !credential.startsWith(OF_OWNER) || credential === this.credential;
+  }
+
   /** Digests of equal length are compared, so how long it takes tells a guesser nothing. */
   is(key: string): boolean {
     return this.digest !== null && timingSafeEqual(sha256(key), this.digest);

@@ -1,6 +1,8 @@
 import { type AuthConfig } from '#config';
 import { type Principal } from '#kernel';
 import { type SignInsNow } from '../issued/fixed.js';
+import { DECLARED } from '../consumers/declared.js';
+import { type GivenSession } from '../issued/sessions.js';
 import { ApiKeyMethod } from '../methods/api-key.js';
 import { authorizationOf } from '../methods/authorization.js';
 import { type Method, Rejected } from '../methods/method.js';
@@ -33,6 +35,7 @@ export class AdminAccess {
   readonly route: RouteAccess;
   /** Of whoever wants to know what a request on a route went through. */
   readonly debug: RouteAccess;
+  private readonly signIns: SignInsNow;
   private readonly demands = new Map<AdminPermission, Demands>();
 
   constructor(
@@ -41,10 +44,11 @@ export class AdminAccess {
     { apiKeys, oauth2 }: Pick<AuthConfig, 'apiKeys' | 'oauth2'>,
     private readonly roles: Roles,
   ) {
-    const signIns: SignInsNow = {
+    const signIns = {
       declared: new Map([...declaredKeys.values()].map((principal) => [principal.credential, principal])),
       byIssuer: oauth2?.login.enabled === true ? new Set(Object.values(oauth2.login.roles)) : null,
     };
+    this.signIns = signIns;
     const keys = new ApiKeyMethod(
       { headers: [...new Set([...KEY_HEADERS, ...(apiKeys?.headers ?? [])])], query: null, hide: true },
       declaredKeys,
@@ -57,6 +61,14 @@ export class AdminAccess {
     const everything = [keys, ...others, LEFT_OVER, new SessionMethod(signIns)];
     this.route = new RouteAccess('required', everything, nothing, noRules, SHOWN);
     this.debug = new RouteAccess('required', [inDebug], nothing, noRules, SHOWN);
+  }
+
+  /** What a session is worth by the configuration as it is now; null: nothing. */
+  sessionNow(session: GivenSession): GivenSession | null {
+    const { declared, byIssuer } = this.signIns;
+    if (session.credential.startsWith(DECLARED)) return declared.has(session.credential) ? session : null;
+    if (session.by === 'key') return session;
+    return byIssuer && { ...session, roles: (session.roles ?? []).filter((role) => byIssuer.has(role)) };
   }
 
   /** What the caller lacks for it, in words; null: nothing. */

@@ -16,6 +16,11 @@ export interface Session {
   readonly expiresAt: Date;
 }
 
+/** By what was shown; not to be told to anybody. */
+export interface GivenSession extends Session {
+  readonly credential: string;
+}
+
 /** Whose: all that is given has to fit. */
 export interface Whose {
   readonly id?: string | undefined;
@@ -53,7 +58,7 @@ export class Sessions {
   constructor(private readonly dataSource: DataSource) {}
 
   /** The newest first; `before`: those that are older than this one. */
-  async list(whose: Whose, limit: number, before: string | null): Promise<Session[]> {
+  async list(whose: Whose, limit: number, before: string | null): Promise<GivenSession[]> {
     return await read(this.dataSource.manager, whose, limit, before);
   }
 
@@ -67,11 +72,16 @@ export class Sessions {
        SELECT count(DISTINCT family)::int AS ended FROM gone`,
       asked(whose),
     );
-    return { ended: count?.ended ?? 0, first };
+    return { ended: count?.ended ?? 0, first: first.map(shown) };
   }
 }
 
-async function read(manager: EntityManager, whose: Whose, limit: number, before: string | null): Promise<Session[]> {
+async function read(
+  manager: EntityManager,
+  whose: Whose,
+  limit: number,
+  before: string | null,
+): Promise<GivenSession[]> {
   const rows = await manager.query<Row[]>(
     `SELECT t.family AS id, bool_or(t.kind = 'session') AS browser, min(coalesce(o.name, t.consumer)) AS consumer,
             min(t.user_name) AS user_name, min(t.credential) AS credential, min(t.roles) AS roles,
@@ -85,12 +95,17 @@ async function read(manager: EntityManager, whose: Whose, limit: number, before:
     kind: browser ? 'browser' : 'tokens',
     consumer,
     user,
+    credential,
     by: credential === SIGN_IN ? 'issuer' : 'key',
     roles: credential === SIGN_IN ? roles : null,
     since: new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16)),
     renewedAt: when.renewed_at,
     expiresAt: when.expires_at,
   }));
+}
+
+export function shown({ credential: _, ...session }: GivenSession): Session {
+  return session;
 }
 
 function asked({ id, consumer, user }: Whose): (string | null)[] {

@@ -1,12 +1,14 @@
 import { Controller, Delete, Get, HttpCode, Param, Query, Req, UseGuards } from '@nestjs/common';
 import { type Request } from 'express';
-import { type Session, Sessions, type Whose } from '#auth';
+import { type GivenSession, type Session, Sessions, shown, type Whose } from '#auth';
+import { SnapshotStore } from '#gateway';
 import { Refusal } from '#kernel';
 import { type Change, ConfigChanges } from '../../dynamic/config-changes.js';
 import { actorOf } from '../actor.js';
 import { AdminGuard } from '../admin.guard.js';
 import { asked } from '../asked.js';
 import { Needs } from '../needs.js';
+import { OwnerKey } from '../owner-key.js';
 import { type Page } from '../page.js';
 import { readInto } from '../query.js';
 import { SESSION_ID, SessionsQuery, WhoseQuery } from './sessions-query.js';
@@ -21,6 +23,8 @@ export class SessionsController {
   constructor(
     private readonly sessions: Sessions,
     private readonly changes: ConfigChanges,
+    private readonly store: SnapshotStore,
+    private readonly ownerKey: OwnerKey,
   ) {}
 
   @Get()
@@ -31,8 +35,14 @@ export class SessionsController {
       this.sessions.list(whose, limit + 1, cursor),
       'The database that knows the sessions cannot be reached now.',
     );
-    const items = found.slice(0, limit);
-    return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+    const page = found.slice(0, limit);
+    const items = page.flatMap((session) => this.now(session) ?? []).map(shown);
+    return { items, nextCursor: found.length > limit ? (page.at(-1)?.id ?? null) : null };
+  }
+
+  /** null: nobody gets in with it any more, though nobody has ended it. */
+  private now(session: GivenSession): GivenSession | null {
+    return this.ownerKey.stillGave(session.credential) ? this.store.current.access.admin.sessionNow(session) : null;
   }
 
   @Delete(':id')
