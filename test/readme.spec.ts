@@ -31,7 +31,7 @@ describe('what the documentation shows', () => {
     symlinkSync(join(ROOT, 'test'), join(folder, 'test'));
     tool('npx', `shift\nexec "${process.execPath}" "${ENTRY}" "$@"`);
     tool('curl', `exec "${process.execPath}" --input-type=module -e "${CURL}" "$@"`);
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

@@ -17,7 +17,7 @@ describe('aegis consumers and keys', () => {
         gateway: { routes: [{ name: 'closed', path: '/closed', respond: { status: 200 }, auth: 'required' }] },
       },
     });
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

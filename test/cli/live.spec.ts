@@ -25,7 +25,7 @@ describe('aegis beside a running gateway', () => {
 
   beforeAll(async () => {
     gateway = await spawnGateway({ config: CONFIG });
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

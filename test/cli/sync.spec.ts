@@ -62,7 +62,7 @@ describe('aegis sync, diff and export', () => {
 
   beforeAll(async () => {
     gateway = await spawnGateway({ config: OWN });
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

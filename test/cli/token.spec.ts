@@ -39,7 +39,7 @@ describe('aegis token', () => {
         },
       },
     });
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

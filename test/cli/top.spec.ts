@@ -9,7 +9,7 @@ describe('aegis top', () => {
     gateway = await spawnGateway({
       config: { gateway: { routes: [{ name: 'demo', path: '/demo', upstream: 'builtin:demo' }] } },
     });
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

@@ -62,7 +62,7 @@ describe('the admin API', () => {
     await storeKey(postgres.url, 'stored-viewer', ['viewer']);
     await storeKey(postgres.url, 'stored-nobody', ['nobody']);
     await storeKey(postgres.url, 'stored-revoked', ['admin']);
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

@@ -54,7 +54,7 @@ describe('the audit log', () => {
   beforeAll(async () => {
     postgres = await StoppablePostgres.start();
     gateway = await spawnGateway({ config: CONFIG, env: { DATABASE_URL: postgres.url } });
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

@@ -38,7 +38,7 @@ describe('the explanation of access', () => {
         },
       },
     });
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

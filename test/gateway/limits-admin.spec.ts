@@ -37,7 +37,7 @@ beforeAll(async () => {
   upstream = await startUpstream((_, res) => res.end('ok'));
   database = await (await startPostgres()).createDatabase();
   gateway = await spawnGateway({ env: { DATABASE_URL: database.url }, config: configOf(upstream.url) });
-});
+}, 60_000);
 
 afterAll(async () => {
   await gateway.stop();
@@ -218,7 +218,7 @@ describe('a quota of the month', () => {
     const third = await spawnGateway(options);
     expect((await usageAt('?key=ip=127.0.0.1', third)).keys).toEqual([]);
     await third.stop();
-  });
+  }, 60_000);
 });
 
 describe('limits that are counted in Redis', () => {

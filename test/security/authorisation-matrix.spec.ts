@@ -65,7 +65,7 @@ describe('the admin API', () => {
     });
     const answer = await ask({ method: 'GET', path: '/_aegis/operations' }, keyOf('viewer'));
     operations = ((await answer.json()) as { items: Operation[] }).items;
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await gateway.stop();

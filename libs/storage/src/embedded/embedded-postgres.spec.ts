@@ -39,7 +39,7 @@ let shared = '';
 beforeAll(async () => {
   shared = join(folder(), 'a folder with "quotes", and spaces', 'postgres');
   await (await start(shared)).stop();
-});
+}, 60_000);
 
 afterEach(async () => {
   said.length = 0;
