@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, type QueryResultRow } from 'pg';
+import { setImmediate } from 'node:timers/promises';
+import { Client } from 'pg';
 import { EmbeddedPostgres, type StorageLog } from '#storage';
 import { scratchFolder } from './scratch.js';
 import { onceAWorker } from './worker-memory.js';
@@ -76,12 +78,13 @@ export class StoppablePostgres {
 
   /** Connections stay, and new ones are even taken, but nothing is answered. */
   async pause(): Promise<void> {
-    const sessions = await run<{ pid: number }>(
-      this.url,
-      `SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
-    );
-    this.#paused = [this.server.pid, ...sessions.map(({ pid }) => pid)];
-    for (const pid of this.#paused) process.kill(pid, 'SIGSTOP');
+    const { pid } = this.server;
+    process.kill(pid, 'SIGSTOP');
+    // From here on it makes no more sessions that would be missed.
+    while (!/\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await setImmediate();
+    const sessions = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+    for (const session of sessions) process.kill(session, 'SIGSTOP');
+    this.#paused = [pid, ...sessions];
   }
 
   resume(): void {
@@ -90,11 +93,11 @@ export class StoppablePostgres {
   }
 }
 
-async function run<Row extends QueryResultRow>(url: string, sql: string): Promise<Row[]> {
+async function run(url: string, sql: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query<Row>(sql)).rows;
+    await client.query(sql);
   } finally {
     await client.end();
   }
