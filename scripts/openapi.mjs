@@ -35,7 +35,9 @@ ${operations.join('\n')}
 }
 
 function givenTo({ parameters = [], requestBody }, components) {
-  const all = parameters.map((each) =>
+  // The client keeps no answers, so it has none to ask for again.
+  const asked = parameters.filter(({ $ref }) => $ref !== '#/components/parameters/Known');
+  const all = asked.map((each) =>
     each.$ref === undefined ? each : components.parameters[each.$ref.split('/').at(-1)],
   );
   const places = [

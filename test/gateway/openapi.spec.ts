@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { type Asked, DocumentedApi, type OpenApi } from './openapi/documented-api.js';
@@ -90,6 +91,15 @@ describe('the OpenAPI document', () => {
   });
 });
 
+/** `fetch` would ask for a fresh one. */
+async function read(path: string, headers: Readonly<Record<string, string>> = {}): Promise<IncomingMessage> {
+  return await new Promise((resolve, reject) => {
+    get(`${gateway.url}${path}`, { headers: { 'x-api-key': gateway.adminKey, ...headers } }, (answer) => {
+      answer.resume().on('end', () => resolve(answer));
+    }).on('error', reject);
+  });
+}
+
 describe('answers are as the document says', () => {
   const calls: readonly (readonly [string, Asked])[] = [
     ['GET /_aegis/status', {}],
@@ -172,6 +182,33 @@ describe('answers are as the document says', () => {
       201, 200, 201, 204, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200,
     ]);
     expect(answers.flatMap(({ mismatch }) => mismatch ?? [])).toEqual([]);
+  });
+
+  it('where they were had before: 304 of all that is said to be so, and of nothing else', async () => {
+    const names: Readonly<Record<string, string>> = { routes: 'demo', consumers: 'keyholder' };
+    await ask('PUT /api/admin/consumers/{name}', { path: { name: 'keyholder' }, body: {} });
+    const [different, same]: [string[], string[]] = [[], []];
+    for (const { name, operation } of api.operations.filter((each) => each.name.startsWith('GET '))) {
+      const path = name
+        .slice(4)
+        .replace('{name}', names[/admin\/([^/]+)\/\{/.exec(name)?.[1] ?? ''] ?? 'nothing')
+        .replace('{version}', '1');
+      const first = await read(path);
+      const { etag } = first.headers;
+      if (first.statusCode !== 200) continue;
+      const again = await read(path, { 'if-none-match': etag ?? '"none"' });
+      const isSaid = operation.responses[304] !== undefined;
+      // What counts or tells the time is another each time.
+      if (again.statusCode === 304 ? !isSaid : isSaid && again.headers.etag === etag) different.push(name);
+      if (again.statusCode === 304) same.push(name);
+    }
+    expect(different).toEqual([]);
+    expect(same.length).toBeGreaterThan(20);
+    const after = api.operations
+      .filter(({ operation }) => operation.responses[304] !== undefined)
+      .map(({ name }) => name);
+    expect(after).toContain('GET /api/admin/routes/{name}');
+    expect(after).not.toContain('GET /api/admin/config');
   });
 
   it('where something is refused', async () => {

@@ -50,6 +50,7 @@ export const CONFIG_CHAPTER: Chapter = {
       summary: 'What runs',
       more: 'Secrets are masked. YAML unless `Accept` or `format` says JSON. It can be put back as it is.',
       query: membersOf(FormatQuery, { format: 'Instead of `Accept`.' }),
+      revalidated: false,
       answers: { 200: { says: 'All of it that is not as it would be anyway.', content: document, fields: ['ETag'] } },
     },
     'PUT /api/admin/config': {

@@ -49,6 +49,8 @@ export class ConfigController {
   @Needs('read:config')
   running(@Query() query: object, @Req() req: Request, @Res() res: Response): void {
     const { format } = readInto(FormatQuery, query);
+    // The tag is that of the entities, for `If-Match`: the file may have changed since, and there are two formats.
+    delete req.headers['if-none-match'];
     const { config } = this.config.running;
     res.setHeader('ETag', `"v${this.config.entitiesVersion}"`);
     res.setHeader('Vary', 'Accept');

@@ -21,6 +21,8 @@ export interface Description {
   readonly query?: Members;
   /** It takes `If-Match` and `If-None-Match`. */
   readonly conditional?: boolean;
+  /** It may be asked for again with the `ETag` that came along, and is then perhaps 304. Default: what is read so. */
+  readonly revalidated?: boolean;
   readonly body?: { readonly content: Contents; readonly needed?: boolean; readonly example?: unknown };
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>;

@@ -34,6 +34,9 @@ const SECURITY = {
 };
 
 const CONDITIONS = ['If-Match', 'If-None-Match'];
+/** The parameter of what may be 304, and that answer. */
+const KNOWN = 'Known';
+const UNCHANGED = 'unchanged';
 
 /** OpenAPI 3.1 of what is served: what the controllers declare, with what is written of each beside them. */
 export function openApiDocument({ version, operations, metricsPath }: Served): object {
@@ -53,7 +56,7 @@ export function openApiDocument({ version, operations, metricsPath }: Served): o
       ...(operation.needs === 'nothing' && { security: [] }),
       ...parametersOf(operation, description),
       ...bodyOf(description),
-      responses: responsesOf(description, problems),
+      responses: { ...responsesOf(description, problems), ...unchangedOf(operation, description) },
     };
   }
   const titles = new Set(described.map(({ title }) => title));
@@ -73,8 +76,11 @@ export function openApiDocument({ version, operations, metricsPath }: Served): o
     paths,
     components: {
       schemas: schemas(),
-      responses,
-      parameters: Object.fromEntries(CONDITIONS.map((name) => [name, conditionOf(name)])),
+      responses: { ...responses, [UNCHANGED]: { description: 'It is as it was when that `ETag` came.' } },
+      parameters: {
+        ...Object.fromEntries(CONDITIONS.map((name) => [name, conditionOf(name)])),
+        [KNOWN]: knownParameter(),
+      },
       headers: Object.fromEntries(
         Object.entries(FIELDS).map(([name, description]) => [name, { description, schema: text() }]),
       ),
@@ -115,13 +121,25 @@ function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-function parametersOf({ path }: Operation, { path: about = {}, query = {}, conditional = false }: Description): object {
+/** Express gives every answer of its own a tag, and looks for it in what is asked. */
+function isRevalidated({ method }: Operation, { answers, revalidated = true }: Description): boolean {
+  return method === 'GET' && revalidated && answers[200]?.content !== undefined;
+}
+
+function unchangedOf(operation: Operation, description: Description): Record<string, Shape> {
+  return isRevalidated(operation, description) ? { 304: { $ref: `#/components/responses/${UNCHANGED}` } } : {};
+}
+
+function parametersOf(operation: Operation, description: Description): object {
+  const { path } = operation;
+  const { path: about = {}, query = {}, conditional = false } = description;
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
   const inPath = Object.fromEntries(names.map((name) => [name, about[name] ?? text()]));
   const parameters = [
     ...parametersIn('path', inPath),
     ...parametersIn('query', query),
     ...(conditional ? CONDITIONS.map((name) => ({ $ref: `#/components/parameters/${name}` })) : []),
+    ...(isRevalidated(operation, description) ? [{ $ref: `#/components/parameters/${KNOWN}` }] : []),
   ];
   return parameters.length === 0 ? {} : { parameters };
 }
@@ -134,6 +152,11 @@ function parametersIn(place: 'path' | 'query', members: Members): object[] {
     ...(description !== undefined && { description }),
     schema,
   }));
+}
+
+function knownParameter(): object {
+  const description = 'The `ETag` of an answer that came before: 304, without a body, where it still holds.';
+  return { name: 'If-None-Match', in: 'header', description, schema: text() };
 }
 
 function conditionOf(name: string): object {
