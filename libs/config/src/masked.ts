@@ -3,6 +3,8 @@ import { stringify } from 'yaml';
 import { type Config } from './compile/config.js';
 import { escapeReferences } from './input/substitute.js';
 import { consumer } from './model/auth.js';
+import { route } from './model/route.js';
+import { type Schema } from './schema/schema.js';
 import { type Declared, root } from './model/root.js';
 import { type Secret } from './secrets/secret.js';
 
@@ -41,22 +43,27 @@ export function escaped(value: unknown): unknown {
 /** The same for the same configuration, however it was written down; a changed secret changes it. */
 export function contentHash(declared: Declared): string {
   const { consumers } = declared.auth;
-  const rest = { ...declared, auth: { ...declared.auth, consumers: [] } };
+  const { routes } = declared.gateway;
+  const rest = {
+    ...declared,
+    auth: { ...declared.auth, consumers: [] },
+    gateway: { ...declared.gateway, routes: [] },
+  };
   const hash = createHash('sha256').update(canonical(root.write(rest, { terse: false, secret: digestOf })));
-  for (const each of consumers) hash.update(canonicalConsumer(each));
+  for (const each of consumers) hash.update(canonicalOne(each, consumer));
+  hash.update('\n');
+  for (const each of routes) hash.update(canonicalOne(each, route));
   return hash.digest('hex');
 }
 
-type Consumer = Declared['auth']['consumers'][number];
-
 /** There may be 100,000 of them, and a change is about one: the others are the same objects, and are not written again. */
-const consumersWritten = new WeakMap<Consumer, string>();
+const written = new WeakMap<object, string>();
 
-function canonicalConsumer(each: Consumer): string {
-  let text = consumersWritten.get(each);
+function canonicalOne<T extends object>(each: T, schema: Schema<T>): string {
+  let text = written.get(each);
   if (text === undefined) {
-    text = `\n${canonical(consumer.write(each, { terse: false, secret: digestOf }))}`;
-    consumersWritten.set(each, text);
+    text = `\n${canonical(schema.write(each, { terse: false, secret: digestOf }))}`;
+    written.set(each, text);
   }
   return text;
 }

@@ -7,6 +7,7 @@ import { type ConfigReload } from '../config-reload.js';
 import { checkTogether, invalid } from './check-together.js';
 import { type ConfigFollower } from './config-follower.js';
 import { type EntitySet, idOf } from './entity-set.js';
+import { readBetweenTurns } from './read-between-turns.js';
 
 /** Who changes something, and by which request. */
 export interface Actor {
@@ -77,6 +78,7 @@ export class ConfigChanges {
         const changes = await decide(now, manager);
         const versioned = changes.filter(isVersioned);
         const next = versioned.length === 0 ? now : now.with(version + 1, versioned);
+        await readBetweenTurns(next, now);
         if (next !== now && !fits) await this.check(next, versioned);
         // Also of nothing: what was only tried, or is as it was, is no change that the end of the request tells of.
         await this.audit.changed(manager, actor.exchange, dryRun ? [] : changes.map(told));

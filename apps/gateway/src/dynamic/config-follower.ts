@@ -6,6 +6,7 @@ import { CONFIG_CHANNEL, type ConfigRecords, type Notifications, type Storage, t
 import { type ConfigReload } from '../config-reload.js';
 import { EntitySet } from './entity-set.js';
 import { type KeptEntities } from './kept-entities.js';
+import { readBetweenTurns } from './read-between-turns.js';
 
 /** Announcements may be lost, with a connection or in a pooler: what is asked so often is never missed for long. */
 const ASKED_EVERY_MS = 1_000;
@@ -75,6 +76,7 @@ export class ConfigFollower implements OnApplicationShutdown {
       try {
         const before = this.set;
         const next = await this.soon(() => this.read());
+        await readBetweenTurns(next, before);
         this.heardAt = Date.now();
         if (this.failing) this.log.warn('the entities of the admin API are followed again');
         this.failing = false;

@@ -102,10 +102,15 @@ function tryMerge(file: LoadedConfig, entities: readonly Entity[], options: Load
   return { misfits, config };
 }
 
+/** The same each time, so that what is known of its routes stays known. */
+const settledBefore = new WeakMap<Config, Declared>();
+
 /** The file's names, those that were derived too: nothing that comes later may take them. */
 function settled({ config }: LoadedConfig): Declared {
+  const before = settledBefore.get(config);
+  if (before !== undefined) return before;
   const { declared, gateway, rateLimiting } = config;
-  return {
+  const now = {
     ...declared,
     gateway: {
       ...declared.gateway,
@@ -122,6 +127,8 @@ function settled({ config }: LoadedConfig): Declared {
       })),
     },
   };
+  settledBefore.set(config, now);
+  return now;
 }
 
 const LISTS = ['routes', 'upstreams', 'consumers', 'rate-limit-rules', 'alerts'] as const;
