@@ -96,6 +96,7 @@ beforeAll(async () => {
         routes: [
           { name: 'open', path: '/open', upstream: 'main' },
           { name: 'any', path: '/any', upstream: 'main', auth: 'required' },
+          { name: 'moved', path: '/moved', redirect: { host: 'elsewhere.example' }, auth: 'required' },
           { name: 'maybe', path: '/maybe', upstream: 'main', auth: 'optional' },
           { name: 'keys', path: '/keys', upstream: 'main', auth: { methods: ['api-key'] } },
           { name: 'tokens', path: '/tokens', upstream: 'main', auth: { methods: ['jwt'] } },
@@ -178,6 +179,8 @@ describe('API keys', () => {
   it('opens with a key in the query', async () => {
     expect((await call(`/keys?apiKey=${DECLARED}`)).status).toBe(200);
     expect(upstream.requests.at(-1)!.url).toBe('/keys');
+    const moved = await fetch(`${gateway.url}/moved?a=1&apiKey=${DECLARED}&b=2`, { redirect: 'manual' });
+    expect(moved.headers.get('location')).toMatch(/^http:\/\/elsewhere\.example(:\d+)?\/moved\?a=1&b=2$/);
     const twice = await call(`/keys?apiKey=${DECLARED}&api%4Bey=${DECLARED}`);
     expect([twice.status, await code(twice)]).toEqual([401, 'invalid_credentials']);
   });

@@ -25,6 +25,7 @@ export function compileRoute(
 ): Route {
   const cors = config.cors === null ? null : new CorsPolicy(config.cors);
   const { hidden } = access;
+  const hidesParameter = hidden.parameter === null ? null : compileQuery({ set: {}, remove: [hidden.parameter] });
   return {
     name: config.name,
     hosts: config.hosts,
@@ -36,7 +37,7 @@ export function compileRoute(
     access,
     admits: compileIpRules(config.ip),
     cors,
-    answer: compileAnswer(config),
+    answer: compileAnswer(config, hidesParameter),
     upstreams: new WeightedSplit(
       config.upstreams.map(({ upstream, weight, retry }) => ({
         upstream: named(upstreams, upstream, config.name),
@@ -51,7 +52,7 @@ export function compileRoute(
       where: hidden.authorization,
       fields: new FieldNames([...hidden.fields, 'authorization']),
     },
-    hidesParameter: hidden.parameter === null ? null : compileQuery({ set: {}, remove: [hidden.parameter] }),
+    hidesParameter,
     requestHeaders: compileRequestHeaders(config.request.headers),
     shape: new ResponseShape(securityHeaders, cors, compileResponseHeaders(config.response.headers), compression),
     timeout: config.timeout,
@@ -68,8 +69,8 @@ function namesOf(names: readonly string[]): FieldNames | null {
   return names.length === 0 ? null : new FieldNames(names);
 }
 
-function compileAnswer(config: RouteConfig): Route['answer'] {
-  if (config.redirect !== null) return compileRedirect(config, config.redirect);
+function compileAnswer(config: RouteConfig, hides: Route['hidesParameter']): Route['answer'] {
+  if (config.redirect !== null) return compileRedirect(config, config.redirect, hides);
   if (config.respond === null) return null;
   const answer = compileRespond(config.respond);
   return () => answer;

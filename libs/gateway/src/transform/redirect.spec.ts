@@ -31,8 +31,9 @@ function location(
     path: asked.path ?? '/a',
     query: asked.query ?? '',
     params: asked.params ?? {},
+    principal: null,
   };
-  const answer = compileRedirect({ name: 'r', path }, { ...NOTHING, ...change })(source);
+  const answer = compileRedirect({ name: 'r', path }, { ...NOTHING, ...change }, null)(source);
   expect(answer).toEqual({
     status: change.status ?? 301,
     headers: ['Location', expect.any(String), 'Content-Length', '0'],
@@ -116,7 +117,7 @@ describe('where a redirect leads', () => {
     const path: RoutePath = { kind: 'regex', value: '^/v1' };
     const redirect = { ...NOTHING, prefix: '/v2' };
     const rewrite = { stripPrefix: null, prefix: null, path: null, host: { kind: 'preserve' } } as const;
-    expect(() => compileRedirect({ name: 'r', path }, redirect)).toThrow('redirect.prefix');
+    expect(() => compileRedirect({ name: 'r', path }, redirect, null)).toThrow('redirect.prefix');
     expect(checkTransforms({ path, rewrite, redirect })).toMatchObject([{ path: 'redirect.prefix' }]);
     expect(checkTransforms({ path, rewrite, redirect: { ...NOTHING, path: '/:x' } })).toMatchObject([
       { path: 'redirect.path' },

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { type RedirectConfig, type RouteConfig } from '#config';
-import { type ClientConnection, clientIsSecure } from '#kernel';
+import { type ClientConnection, clientIsSecure, type Principal } from '#kernel';
 import { type FixedAnswer } from './fixed-answer.js';
 import { joined, type PathSource, restFinder } from './path-change.js';
 import { compileTemplate, type PathTemplate } from './path-template.js';
@@ -9,6 +9,7 @@ import { compileTemplate, type PathTemplate } from './path-template.js';
 export interface RedirectSource extends ClientConnection, PathSource {
   /** With its `?`, or empty. */
   readonly query: string;
+  readonly principal: Principal | null;
 }
 
 export type Redirect = (source: RedirectSource) => FixedAnswer;
@@ -17,8 +18,14 @@ export type Redirect = (source: RedirectSource) => FixedAnswer;
  * The Gateway API's RequestRedirect: what is not said stays as the client asked, the query always. The port is the one that
  * is configured, else the usual one of a configured scheme, else the one that the client used: what a trusted proxy says,
  * or the one of `Host`. The listener's own is left out of this: behind a port mapping no client can reach it.
+ *
+ * `hides`: takes out of a query what nobody but Aegis should see of a caller that is known.
  */
-export function compileRedirect(route: Pick<RouteConfig, 'name' | 'path'>, redirect: RedirectConfig): Redirect {
+export function compileRedirect(
+  route: Pick<RouteConfig, 'name' | 'path'>,
+  redirect: RedirectConfig,
+  hides: ((query: string) => string) | null,
+): Redirect {
   const path = pathChange(route, redirect);
   const { scheme, port, status } = redirect;
   const host = redirect.host !== null && isIP(redirect.host) === 6 ? `[${redirect.host}]` : redirect.host;
@@ -30,7 +37,8 @@ export function compileRedirect(route: Pick<RouteConfig, 'name' | 'path'>, redir
     const usual = wanted === 0 || wanted === (secure ? 443 : 80);
     // Without a host that could stand in a URL only a path remains.
     const origin = name === '' ? '' : `${secure ? 'https' : 'http'}://${name}${usual ? '' : `:${wanted}`}`;
-    const location = origin + (path === null ? source.path : path(source)) + source.query;
+    const query = hides === null || source.principal === null ? source.query : hides(source.query);
+    const location = origin + (path === null ? source.path : path(source)) + query;
     return { status, headers: ['Location', asReference(location), 'Content-Length', '0'], body: null };
   };
 }
