@@ -209,6 +209,16 @@ function openOn(session: ServerHttp2Session): number {
   return count;
 }
 
+describe('cookies', () => {
+  it('of a response pass, but for those of the console, which are not for upstreams to set', async () => {
+    plain.does = (stream) => {
+      stream.respond({ ':status': 200, 'set-cookie': ['aegis_session=evil', 'a=b', '__Host-aegis_login=evil'] });
+      stream.end();
+    };
+    expect((await ask(client, '/c')).headers['set-cookie']).toEqual(['a=b']);
+  });
+});
+
 describe('trailers', () => {
   it('of a response pass in all directions', async () => {
     plain.does = (stream) => {

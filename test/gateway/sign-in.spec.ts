@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Client } from 'pg';
@@ -49,6 +50,13 @@ function oauth2(url: string): object {
   };
 }
 
+/** What an upstream may do that is not ours. */
+function planting(req: IncomingMessage, res: ServerResponse): void {
+  const planted = ['aegis_session=evil; Path=/', '__Host-aegis_session=evil', 'AEGIS_session=x', '=aegis_login=evil'];
+  if (req.url === '/planting') res.setHeader('Set-Cookie', ['theme=dark; Path=/', ...planted, 'my_aegis_session=x']);
+  res.end();
+}
+
 /** Of somebody at an address of their own, since those who fail too often are shut out. */
 function newBrowser(): Browser {
   addresses++;
@@ -73,9 +81,12 @@ beforeAll(async () => {
   const said = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
   execFileSync('openssl', ['req', '-x509', ...made, ...said], { cwd: folder, stdio: 'ignore' });
   database = await (await startPostgres()).createDatabase();
-  [issuer, upstream] = await Promise.all([Issuer.announce(), startUpstream()]);
+  [issuer, upstream] = await Promise.all([Issuer.announce(), startUpstream(planting)]);
   const env = { DATABASE_URL: database.url };
-  const shared = { trustedProxies: ['127.0.0.1/32'], routes: [{ name: 'app', path: '/app', upstream: upstream.url }] };
+  const shared = {
+    trustedProxies: ['127.0.0.1/32'],
+    routes: ['app', 'planting'].map((name) => ({ name, path: `/${name}`, upstream: upstream.url })),
+  };
   const tls = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
   const auth = { oauth2: oauth2(issuer.url) };
   [gateway, other] = await Promise.all([
@@ -560,6 +571,14 @@ describe('a session', () => {
     browser.keep(gateway.url, 'not_aegis_session', 'y');
     await browser.visit(`${gateway.url}/app`);
     expect(upstream.requests.at(-1)?.headers.cookie).toBe('theme=dark; not_aegis_session=y');
+  });
+
+  it('is not set by an upstream, which could have browsers act as somebody else', async () => {
+    const browser = newBrowser();
+    await signIn(browser, 'ada');
+    const page = await browser.visit(`${gateway.url}/planting`);
+    expect([page.status, page.setCookies]).toEqual([200, ['theme=dark; Path=/', 'my_aegis_session=x']]);
+    expect((await browser.visit(`${gateway.url}/api/admin/me`)).headers['cache-control']).toBe('no-store');
   });
 
   it('stays out of the database and of the log', async () => {

@@ -48,6 +48,8 @@ export class ReservedPaths implements Reserved {
     (req as { [EXCHANGE]?: Exchange })[EXCHANGE] = exchange;
     req.url = exchange.path + exchange.query;
     res.setHeader('X-Request-Id', exchange.id);
+    // For whoever asked, now: what may be kept says so itself.
+    res.setHeader('Cache-Control', 'no-store');
     const security = ownSecurityHeaders(exchange.listener.secure);
     for (let i = 0; i < security.length; i += 2) res.setHeader(security[i] ?? '', security[i + 1] ?? '');
     this.express(req, res);

@@ -2,6 +2,7 @@ import { identityLines } from '#auth';
 import { type ClientRequest, type Exchange, randomHex, Refusal } from '#kernel';
 import { type FieldNames } from '../transform/field-names.js';
 import { type RequestHeaderChanges } from '../transform/header-changes.js';
+import { withoutOurCookies } from './our-cookies.js';
 
 export const NO_BODY = 0;
 export const WITH_LENGTH = 1;
@@ -169,15 +170,6 @@ function namedByConnection(req: ClientRequest): Set<string> | null {
   return new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
 }
 
-/** Browsers send the cookies of the console wherever it has its origin from; an upstream could sign in with them. */
-function withoutOurCookies(cookies: string): string {
-  return cookies
-    .split(/; */)
-    .filter((each) => !OUR_COOKIE.test(each))
-    .join('; ');
-}
-
-const OUR_COOKIE = /^\s*(?:__Host-)?aegis_(?:session|login)=/i;
 /** Nobody can tell which of two is meant, so neither is. */
 const TWO_TRACES = ',';
 const NO_TRACE = '0'.repeat(32);

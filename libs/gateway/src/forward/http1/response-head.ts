@@ -1,3 +1,5 @@
+import { isOurCookie } from '../our-cookies.js';
+
 /**
  * Reads the head of an HTTP/1 response, strictly (RFC 9112): what is malformed or ambiguous about its framing is an error,
  * never a guess, because a guess is what response splitting lives on. Works on one latin1 string: one conversion for the
@@ -84,6 +86,8 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
           case 'keep-alive':
             keepAliveTimeout = Number(/timeout=(\d{1,6})/i.exec(value)?.[1] ?? -1);
             continue;
+          case 'set-cookie':
+            if (isOurCookie(value)) continue;
         }
         break;
       case 12:

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type OutgoingHttpHeaders } from 'node:http2';
 import { type ResponseHead, UNTIL_CLOSE } from '../http1/response-head.js';
+import { isOurCookie } from '../our-cookies.js';
 
 /** Fields of one connection, which HTTP/2 has no place for (RFC 9113, 8.2.2), and Host, which has become a pseudo-header field. */
 const NOT_SENT = new Set([
@@ -54,6 +55,7 @@ export function responseHead(status: number, raw: readonly string[], isAll: bool
     const value = raw[i + 1] as string;
     if (name.startsWith(':') || name === 'x-request-id') continue;
     if (name === 'trailer' && !announcesTrailers) continue;
+    if (name === 'set-cookie' && isOurCookie(value)) continue;
     if (name === 'content-length') {
       // HTTP/1.1 has no room for trailers after a body of known length; and 204 has no length (RFC 9110, 8.6).
       if (announcesTrailers || status === 204) continue;
