@@ -6,43 +6,16 @@ import { type Leaver } from '../end-of-turn.js';
 import { type Route, type UpstreamShare } from '../route.js';
 import { BodyEncoder, type EncodedBody } from '../transform/body-encoder.js';
 import { Attempt } from '../upstreams/attempt.js';
-import { type NoTarget } from '../upstreams/select-target.js';
 import { type Target } from '../upstreams/target.js';
 import { type ResponseHandler, type Sending } from './target-pool.js';
 import { type ResponseHead } from './http1/response-head.js';
 import { type FailureKind, type UpstreamFailure } from './http1/upstream-failure.js';
+import { CODE, DETAIL, NO_TARGET } from './failure-answers.js';
 import { Mirror } from './mirror.js';
 import { type BodyOwner, RequestBody } from './request-body.js';
 import { type HeadPlan, NO_BODY, requestHead } from './request-head.js';
 import { type ResponseTap } from './response-tap.js';
 import { splice } from './splice.js';
-
-const CODE: Readonly<Record<FailureKind, ErrorCode>> = {
-  connect: 'upstream_unreachable',
-  'connect-timeout': 'upstream_timeout',
-  version: 'upstream_unreachable',
-  stale: 'upstream_reset',
-  refused: 'upstream_reset',
-  reset: 'upstream_reset',
-  protocol: 'upstream_reset',
-  timeout: 'upstream_timeout',
-};
-
-const DETAIL: Readonly<Record<FailureKind, string>> = {
-  connect: 'The target refused the connection or could not be found.',
-  'connect-timeout': 'The target did not accept a connection in time.',
-  version: 'The target does not speak HTTP/2, which its upstream is set to.',
-  stale: 'The target closed the connection before it answered.',
-  refused: 'The target did not take the request.',
-  reset: 'The target closed the connection before its answer was complete.',
-  protocol: 'What the target answered is not valid HTTP.',
-  timeout: 'The target did not answer in time.',
-};
-
-const NO_TARGET: Readonly<Record<NoTarget, string>> = {
-  no_healthy_upstream: 'Every target of the upstream is out of rotation.',
-  circuit_open: 'Every target of the upstream has failed too often of late and is given a rest.',
-};
 
 /** A response body up to this size leaves as a string, in one write with the head; above it the conversion costs more than that saves. */
 const SMALL = 16_384;
