@@ -43,7 +43,7 @@ beforeAll(async () => {
       trustedProxies: ['127.0.0.1/32'],
       routes: [{ name: 'closed', path: '/closed', respond: { status: 200 }, auth: 'required' }],
     },
-    auth: { tokens: { session: '1h' }, consumers: [...consumers, consumer('olga', 'operator')] },
+    auth: { tokens: { session: '1h' }, consumers: [...consumers, consumer('olga', 'admin')] },
   };
   const env = { DATABASE_URL: database.url };
   [here, there] = await Promise.all([spawnGateway({ config, env }), spawnGateway({ config, env })]);

@@ -22,7 +22,6 @@ const OPERATED = [
   'rate-limit-rules',
   'recommendations',
   'routes',
-  'sessions',
   'upstreams',
 ] as const;
 
@@ -34,7 +33,8 @@ export type AdminPermission =
   | 'write:config'
   | 'write:consumers'
   | 'write:keys'
-  | 'write:roles';
+  | 'write:roles'
+  | 'write:sessions';
 
 /** The roles that there are without being declared; a declaration of the same name takes their place. */
 export const BUILT_IN_ROLES = {
