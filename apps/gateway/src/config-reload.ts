@@ -1,7 +1,6 @@
 import {
   ConfigWatcher,
   type Entity,
-  loadConfig,
   type LoadedConfig,
   type LoadOptions,
   mergeEntities,
@@ -11,6 +10,7 @@ import {
   mistakeLine,
 } from '#config';
 import { type Clock } from '#kernel';
+import { loadAside } from './examiner/load-aside.js';
 import { type SnapshotStore } from '#gateway';
 import { type Logger } from 'pino';
 
@@ -97,7 +97,7 @@ export class ConfigReload {
   }
 
   private async load(): Promise<ReloadOutcome> {
-    const result = await loadConfig(this.source);
+    const result = await loadAside(this.source);
     if (!this.closed) {
       this.last = this.apply(result);
       this.counts[this.last.ok ? 'served' : 'refused']++;
@@ -105,7 +105,7 @@ export class ConfigReload {
     return this.last;
   }
 
-  private apply(result: Awaited<ReturnType<typeof loadConfig>>): ReloadOutcome {
+  private apply(result: Awaited<ReturnType<typeof loadAside>>): ReloadOutcome {
     const at = this.clock.now();
     const before = this.store.current.version;
     if (!result.ok) return this.refused(at, result.mistakes, result.mistakes.map(mistakeLine));

@@ -2,6 +2,7 @@ import { Checks } from '../compile/checks.js';
 import { compile } from '../compile/compile.js';
 import { type Config } from '../compile/config.js';
 import { Files } from '../files.js';
+import { deepFreeze } from '../freeze.js';
 import { type LoadedConfig, type LoadOptions, placesOf } from '../load.js';
 import { type Declared } from '../model/root.js';
 import { portable, unportable } from '../secrets/portable.js';
@@ -33,5 +34,5 @@ export function fromPieces(pieces: readonly Piece[], options: LoadOptions): Load
   const declared = { ...rest, auth: { ...rest.auth, consumers: consumers as Declared['auth']['consumers'] } };
   const { places, env } = placesOf(options);
   const config = compile(declared, new Checks(new Files(places, env)));
-  return { ok: true, config, hash: '', warnings: [], files: [] };
+  return { ok: true, config: deepFreeze(config), hash: '', warnings: [], files: [] };
 }

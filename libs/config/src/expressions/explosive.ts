@@ -14,6 +14,11 @@ export async function explosive(expressions: readonly Expression[], limits?: Lim
   });
 }
 
+/** Whether nothing is wrong with any of these. */
+export async function areHarmless(expressions: readonly Expression[]): Promise<boolean> {
+  return (await explosive(expressions)).length === 0;
+}
+
 function complain(verdict: Verdict, source: string): Pick<Finding, 'message' | 'hint'> | null {
   const shown = JSON.stringify(source.length > 60 ? `${source.slice(0, 57)}…` : source);
   switch (verdict.kind) {
