@@ -7,8 +7,8 @@ import { type Told } from './messages.js';
 // The thread that documents are examined on, or a large file is read. Linux has priorities of threads: what is proxied goes first.
 if (process.platform === 'linux') setPriority(5);
 
-const file = workerData as FileToRead | null;
-if (file !== null) await readFile(file.read, (part) => parentPort?.postMessage(part));
+const file = workerData as FileToRead | null | undefined;
+if (file != null) await readFile(file.read, (part) => parentPort?.postMessage(part));
 else {
   const bench = new Bench();
   parentPort?.on('message', (told: Told) => {

@@ -55,8 +55,8 @@ export class ConfigController {
     res.setHeader('ETag', `"v${this.config.entitiesVersion}"`);
     res.setHeader('Vary', 'Accept');
     const yaml = format === '' ? req.accepts(['application/json', ...YAML]) !== 'application/json' : format === 'yaml';
-    if (yaml) res.type('application/yaml').send(maskedYaml(config, { terse: true }));
-    else res.json(maskedConfig(config, { terse: true, plain: true }));
+    const shown = shownOf(config, yaml);
+    res.type(yaml ? 'application/yaml' : 'application/json').send(shown);
   }
 
   /** Whether it could be put in place of what there is, and what that would change. */
@@ -114,6 +114,18 @@ export class ConfigController {
     const { version } = readInto(RollbackBody, await mapOf(req, res, 'A rollback'));
     return await this.whole.rollback(version, writing);
   }
+}
+
+type Config = ConfigReload['running']['config'];
+
+/** Of a large configuration it takes seconds, and there may be many who look. */
+const shownBefore = new WeakMap<Config, { yaml?: string; json?: string }>();
+
+function shownOf(config: Config, yaml: boolean): string {
+  const shown = shownBefore.get(config) ?? {};
+  shownBefore.set(config, shown);
+  if (yaml) return (shown.yaml ??= maskedYaml(config, { terse: true }));
+  return (shown.json ??= JSON.stringify(maskedConfig(config, { terse: true, plain: true })));
 }
 
 function writingOf(req: Request, query: object): WritingAll {

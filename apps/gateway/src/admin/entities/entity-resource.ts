@@ -44,6 +44,8 @@ type Body = Readonly<Record<string, unknown>>;
 /** The entities of one kind, those of the file and those of the database. */
 export class EntityResource {
   private readonly one: string;
+  /** There may be 100,000 of them in a file: they are written out once. */
+  private readonly ofFile = new WeakMap<object, ReadonlyMap<string, Entity>>();
 
   constructor(
     readonly kind: EntityKind,
@@ -63,10 +65,9 @@ export class EntityResource {
   }
 
   private all(): Item[] {
-    const ofFile = this.fromFile().map(shownOfFile);
-    const names = new Set(ofFile.map(({ item }) => item.name));
-    const stored = this.follower.entities.of(this.kind).filter(({ name }) => !names.has(name));
-    return [...ofFile, ...stored.map(shownOfDatabase)].map(({ item }) => item);
+    const ofFile = this.fromFile();
+    const stored = this.follower.entities.of(this.kind).filter(({ name }) => !ofFile.has(name));
+    return [...[...ofFile.values()].map(itemOfFile), ...stored.map((entity) => shownOfDatabase(entity).item)];
   }
 
   get(name: string): Shown {
@@ -150,12 +151,18 @@ export class EntityResource {
     throw this.unknown(name);
   }
 
-  private fromFile(): readonly Entity[] {
-    return entitiesOf(this.kind, this.config.declaredInFile.config);
+  private fromFile(): ReadonlyMap<string, Entity> {
+    const { config } = this.config.declaredInFile;
+    let entities = this.ofFile.get(config);
+    if (entities === undefined) {
+      entities = new Map(entitiesOf(this.kind, config).map((entity) => [entity.name, entity]));
+      this.ofFile.set(config, entities);
+    }
+    return entities;
   }
 
   private declared(name: string): Entity | undefined {
-    return this.fromFile().find((entity) => entity.name === name);
+    return this.fromFile().get(name);
   }
 
   private checkNotDeclared(name: string): void {
@@ -184,7 +191,7 @@ export class EntityResource {
   }
 
   private derivedName(body: Body, now: EntitySet): string {
-    const taken = new Set([...this.fromFile(), ...now.of(this.kind)].map(({ name }) => name));
+    const taken = new Set([...this.fromFile().keys(), ...now.of(this.kind).map((entity) => entity.name)]);
     const derived = nameForEntity(this.kind, specOf(body, undefined), taken);
     if (derived === undefined) throw invalidName('it is missing');
     return derived;
@@ -209,8 +216,12 @@ function specOf(body: Body, stored: Body | undefined): Body {
   return unmasked(spec, stored) as Body;
 }
 
+function itemOfFile(entity: Entity): Item {
+  return { name: entity.name, ...entity.spec, source: 'file' };
+}
+
 function shownOfFile(entity: Entity): Shown {
-  const item: Item = { name: entity.name, ...entity.spec, source: 'file' };
+  const item = itemOfFile(entity);
   return { item, etag: `"f-${createHash('sha256').update(JSON.stringify(item)).digest('hex').slice(0, 24)}"` };
 }
 
