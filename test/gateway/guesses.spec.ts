@@ -148,6 +148,28 @@ describe('guesses at', () => {
   });
 });
 
+describe('guesses that come all at once', () => {
+  it.each(Object.keys(WAYS))('at %s are hardly more than those that come one by one', async (way) => {
+    const [guess, right] = WAYS[way]!;
+    const from = `10.4.0.${Object.keys(WAYS).indexOf(way) + 1}`;
+    const sent = await Promise.all(Array.from({ length: 150 }, async () => await guess()));
+    const answers = await Promise.all(sent.map(async (each) => (await send(from, each)).status));
+    const lookedAt = answers.filter((status) => status !== 429).length;
+    expect(lookedAt).toBeGreaterThanOrEqual(20);
+    expect(lookedAt).toBeLessThan(30);
+    expect((await send(from, await right())).status).toBe(429);
+  });
+
+  it('let a right one in no more than any other', async () => {
+    const key = { 'x-api-key': gateway.adminKey };
+    const sent = Array.from({ length: 100 }, (_, i): Sent => {
+      return { path: '/api/admin/me', headers: i === 90 ? key : { 'x-api-key': randomBytes(8).toString('hex') } };
+    });
+    const answers = await Promise.all(sent.map(async (each) => (await send('10.5.0.1', each)).status));
+    expect(answers).not.toContain(200);
+  });
+});
+
 describe('a token to revoke that nobody was given', () => {
   it('is answered like any other, and counts as a guess; what cannot be one of ours does not', async () => {
     const revoke = async (token: string): Promise<number> =>

@@ -22,7 +22,7 @@ export class DebugTokens {
     const asking = new Exchange(req, res, startedAt, listener, null);
     asking.clientIp = clientIp;
     if (this.failed.refusal(asking) !== null) return false;
-    if (this.ownerKey.is(token)) return true;
+    if (this.ownerKey.is(token)) return await this.failed.inTurn(asking, () => this.failed.refusal(asking) === null);
     const { admin } = this.store.current.access;
     try {
       if ((await this.authentication.identify(asking, admin.debug)) !== null) return false;

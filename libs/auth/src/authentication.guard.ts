@@ -34,11 +34,22 @@ export class AuthenticationGuard implements CanActivate {
       // Also for what comes in the query, which the guard by address does not see.
       const tooMany = this.failed.refusal(exchange);
       if (tooMany !== null) return tooMany;
+      if (this.failed.isBusy(exchange)) return this.identifyInTurn(exchange, access, method, credential);
       const outcome = method.verify(credential, this.stores);
-      if (!(outcome instanceof Promise)) return this.settle(exchange, access, method, outcome);
-      return outcome.then((settled) => this.settle(exchange, access, method, settled));
+      if (!(outcome instanceof Promise || outcome instanceof Rejected)) {
+        return this.settle(exchange, access, method, outcome);
+      }
+      return this.failed.inTurn(exchange, async () => this.settle(exchange, access, method, await outcome));
     }
     return access.admitsAnyone(exchange) ? null : access.required();
+  }
+
+  private identifyInTurn(exchange: Exchange, access: RouteAccess, method: Method, credential: unknown): Verdict {
+    return this.failed.inTurn(exchange, async () => {
+      const tooMany = this.failed.refusal(exchange);
+      if (tooMany !== null) return tooMany;
+      return this.settle(exchange, access, method, await method.verify(credential, this.stores));
+    });
   }
 
   private settle(exchange: Exchange, access: RouteAccess, method: Method, outcome: Outcome): Verdict {

@@ -5,10 +5,13 @@ import { compileRule } from './rules/rule-set.js';
 import { Check } from './stores/check.js';
 import { Generations } from './stores/generations.js';
 import { type LimiterStore } from './stores/limiter-store.js';
+import { TurnsByKey } from './turns.js';
 
 const FAILURES = 20;
 const WINDOW_MS = 60_000;
 const MOST_BYTES = 16 * 1024 * 1024;
+/** So many credentials from one address are looked at at the same time. */
+const AT_ONCE = 10;
 
 /** A space, because names in a configuration have none. */
 const RULE: Rule = compileRule(
@@ -33,8 +36,12 @@ const RULE: Rule = compileRule(
  * Guesses at credentials: after 20 failures from one address in a minute, credentials from there are not looked at until
  * the minute has passed. Only a failure is counted in the store, so that a request with a good credential costs nothing
  * here, and an instance knows who is shut out without asking: with n instances, at most n − 1 guesses more come through.
+ *
+ * Who sends many at once has no more guesses than who sends one after the other: what is not known at once is looked at in
+ * turns, and the failures of those before are counted by then.
  */
 export class FailedCredentials {
+  private readonly turns = new TurnsByKey(AT_ONCE);
   private readonly shutOut: Generations<number>;
 
   constructor(
@@ -60,6 +67,16 @@ export class FailedCredentials {
     return new Refusal('rate_limited', 'Too many credentials from this address were wrong.', {
       'Retry-After': String(Math.ceil(left / 1000)),
     });
+  }
+
+  /** Whether a credential from this address has to wait for its turn. */
+  isBusy(exchange: Exchange): boolean {
+    return !this.turns.none && this.turns.isBusy(keyOf(RULE.key, exchange));
+  }
+
+  /** `looks` at a credential, and counts it if it is wrong, when it is its turn. */
+  async inTurn<T>(exchange: Exchange, looks: () => T | Promise<T>): Promise<T> {
+    return await this.turns.run(keyOf(RULE.key, exchange), looks);
   }
 
   /** The address may guess again: `key` is `ip=…`. */

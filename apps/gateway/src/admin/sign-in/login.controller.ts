@@ -48,9 +48,11 @@ export class LoginController {
     if (begun === undefined) {
       throw new Refusal('bad_request', 'No sign-in was begun in this browser of late: begin at /api/admin/login.');
     }
-    raise(this.failed.refusal(exchange));
     clearUnderWay(exchange, res, state, UNDER_WAY_MS);
-    const principal = await this.orCounted(exchange, signIn.finish(originOf(exchange), exchange.query, begun));
+    const principal = await this.failed.inTurn(exchange, async () => {
+      raise(this.failed.refusal(exchange));
+      return await this.orCounted(exchange, signIn.finish(originOf(exchange), exchange.query, begun));
+    });
     exchange.principal = principal;
     if (principal.roles.length === 0) throw new Refusal('forbidden', signIn.missing);
     await this.open(exchange, res, principal);
