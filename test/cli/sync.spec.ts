@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { freePort, scratchFolder, type SpawnedGateway, spawnGateway } from '#testing';
 import { aegis, type CliRun } from './run-cli.js';
+
+// A test starts up to seven programs, one after the other, each of which takes two seconds on a busy machine.
+jest.setTimeout(60_000);
 
 /** A change each, one after the other. */
 const LONG = 180_000;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type SpawnedGateway, spawnGateway, startPostgres, type TestDatabase } from '#testing';
+import { type SpawnedGateway, spawnGateway, startPostgres, type TestDatabase, within } from '#testing';
 
 const WITHIN_MS = 2000;
 
@@ -93,10 +93,8 @@ async function meAt({ url }: SpawnedGateway, headers: Record<string, string>): P
 
 /** At both instances, within two seconds. */
 async function endsEverywhere(headers: Record<string, string>): Promise<boolean> {
-  const deadline = performance.now() + WITHIN_MS;
   const statuses = async () => await Promise.all([here, there].map(async (each) => await meAt(each, headers)));
-  while ((await statuses()).includes(200) && performance.now() < deadline);
-  return !(await statuses()).includes(200);
+  return await within(WITHIN_MS, async () => !(await statuses()).includes(200));
 }
 
 const bearer = ({ access_token: token }: Tokens) => ({ authorization: `Bearer ${token}` });

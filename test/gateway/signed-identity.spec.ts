@@ -233,6 +233,9 @@ describe('the keys', () => {
     const before = [await at(folders[0], 'the secret of this test'), await at(folders[1], '')] as const;
     expect(await Promise.all(before.map(ask))).toEqual([200, 200]);
     const kept = join(folders[0], 'config', 'identity-keys');
+    // What is kept is written beside the requests; without entities none of them would start alone.
+    const files = [kept, ...folders.map((folder) => join(folder, 'config', 'entities.json'))];
+    while (!files.every((each) => existsSync(each))) await delay(20);
     expect(statSync(kept).mode & 0o777).toBe(0o600);
     expect(readFileSync(kept, 'utf8')).toMatch(/^aes-gcm:/);
     expect(existsSync(join(folders[1], 'config', 'identity-keys'))).toBe(false);
