@@ -2,6 +2,7 @@ export { type ClientRequest, type ClientResponse } from './client-message.js';
 export { type Clock, systemClock } from './clock.js';
 export { DURATION_PATTERN, formatDuration, parseDuration } from './duration.js';
 export { MASK } from './mask.js';
+export { soon } from './soon.js';
 export { formatSize, parseSize, SIZE_PATTERN } from './size.js';
 export { isRequestId, randomHex, uuidv7 } from './ids.js';
 export { CidrSet, checkCidr, unmapped } from './cidr.js';

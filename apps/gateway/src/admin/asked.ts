@@ -1,4 +1,4 @@
-import { Refusal } from '#kernel';
+import { Refusal, soon } from '#kernel';
 
 const PATIENCE_MS = 10_000;
 
@@ -7,15 +7,9 @@ const PATIENCE_MS = 10_000;
  * told as 503 `store_unavailable` in these words.
  */
 export async function asked<T>(answer: Promise<T>, refusal: string, patience = PATIENCE_MS): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer')), patience);
-  });
   try {
-    return await Promise.race([answer, late]);
+    return await soon(answer, patience, () => new Error('no answer'));
   } catch {
     throw new Refusal('store_unavailable', refusal);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { type EntityManager } from 'typeorm';
-import { type Clock, type Exchange, Refusal } from '#kernel';
+import { type Clock, type Exchange, Refusal, soon } from '#kernel';
 import { type AuditEntry, type AuditLog, BY_ITSELF } from '#storage';
 import { AuditQueue } from './audit-queue.js';
 
@@ -63,16 +63,10 @@ export class AuditTrail implements OnApplicationShutdown {
   /** A change can be told of, or it must not happen. */
   async ready(): Promise<void> {
     if (!this.settings().enabled) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('no answer')), PATIENCE);
-    });
     try {
-      await Promise.race([this.log.reach(), late]);
+      await soon(this.log.reach(), PATIENCE, () => new Error('no answer'));
     } catch {
       throw new Refusal('store_unavailable', 'The database with the audit log cannot be reached: nothing is changed.');
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -1,6 +1,6 @@
 import { type OnApplicationShutdown } from '@nestjs/common';
 import { type Stores } from '#auth';
-import { systemClock } from '#kernel';
+import { soon, systemClock } from '#kernel';
 import { type EntityManager } from 'typeorm';
 import { CONFIG_CHANNEL, type ConfigRecords, type Notifications, type Storage, type StorageLog } from '#storage';
 import { type ConfigReload } from '../config-reload.js';
@@ -142,15 +142,12 @@ export class ConfigFollower implements OnApplicationShutdown {
   private async soon<T>(read: () => Promise<T>): Promise<T> {
     if (this.unsettled >= MOST_UNSETTLED) throw new Error('the database has not answered the last questions yet');
     this.unsettled++;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`the database has not answered for ${PATIENCE_MS / 1000} s`)),
-        PATIENCE_MS,
-      );
-    });
     const settled = read().finally(() => this.unsettled--);
-    return await Promise.race([settled, late]).finally(() => clearTimeout(timer));
+    return await soon(
+      settled,
+      PATIENCE_MS,
+      () => new Error(`the database has not answered for ${PATIENCE_MS / 1000} s`),
+    );
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Clock, type Principal, Refusal } from '#kernel';
+import { type Clock, type Principal, Refusal, soon } from '#kernel';
 import { BoundedMap } from '../bounded-map.js';
 
 /** A key as the database has it, good when it was read. */
@@ -234,11 +234,7 @@ export class StoredKeys {
     if (this.unsettled >= MOST_UNSETTLED) throw AWAY;
     this.unsettled++;
     const reading = this.read(hashes).finally(() => this.unsettled--);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(asError(AWAY)), PATIENCE_MS);
-    });
-    return await Promise.race([reading, late]).finally(() => clearTimeout(timer));
+    return await soon(reading, PATIENCE_MS, () => asError(AWAY));
   }
 }
 
