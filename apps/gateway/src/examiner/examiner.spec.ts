@@ -5,7 +5,7 @@ import { loadConfig, type LoadedConfig } from '#config';
 import { Refusal } from '#kernel';
 import { scratchFolder } from '#testing';
 import { EntitySet } from '../dynamic/entity-set.js';
-import { Examiner } from './examiner.js';
+import { Examiner, megabytesOf } from './examiner.js';
 import { Line } from './line.js';
 import { type Examined, type SentDocument } from './messages.js';
 
@@ -107,6 +107,12 @@ describe('a document on the thread', () => {
     ['that is no JSON', { yaml: false, bytes: Buffer.from('{"a":') }, 'bad_request', 'not valid JSON'],
     ['that is no text', { yaml: true, bytes: Buffer.from([0xff, 0xfe, 0x00]) }, 'bad_request', 'not UTF-8'],
     ['that is nested without end', json(JSON.parse('['.repeat(500) + ']'.repeat(500))), 'validation_failed', 'deeper'],
+    [
+      'with an expression that a client could stop the gateway with',
+      json({ gateway: { routes: [{ name: 'x', path: { regex: '^/(c+)+$' }, upstream: 'files' }] } }),
+      'validation_failed',
+      'could stop the gateway',
+    ],
     ['that is no configuration', yaml('gateway: { routes: [{ path: 1x }] }'), 'validation_failed', '1x'],
   ])('%s is refused with the reason', async (_, document, code, says) => {
     const refusal = await refusalOf(wants(document));
@@ -168,6 +174,11 @@ describe('a thread', () => {
     expect((await first).wanted).toHaveLength(1);
     expect((await refusalOf(second)).code).toBe('overloaded');
   });
+});
+
+it('a thread takes a quarter of the memory, and a gigabyte at the most', () => {
+  const gigabyte = 1024 ** 3;
+  expect([0.25, 1, 2, 64].map((each) => megabytesOf(each * gigabyte))).toEqual([128, 256, 512, 1024]);
 });
 
 describe('the line of documents', () => {

@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
+import { totalmem } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type OnApplicationShutdown } from '@nestjs/common';
-import { type LoadedConfig, piecesOf } from '#config';
+import { examineExpressions, type LoadedConfig, piecesOf } from '#config';
 import { Refusal } from '#kernel';
+import { invalidBecause } from '../dynamic/check-together.js';
 import { EntitySet, idOf, type StoredEntity } from '../dynamic/entity-set.js';
 import { type Examined, type Places, type Said, type SentDocument, type Told } from './messages.js';
 
@@ -17,7 +19,16 @@ interface Limits {
   readonly megabytes: number;
 }
 
-const LIMITS: Limits = { patience: 60_000, idle: 60_000, megabytes: 1024 };
+const MEGABYTE = 1024 ** 2;
+
+/** What a thread may take of so many bytes: most of it is for requests. */
+export function megabytesOf(memory: number): number {
+  return Math.max(128, Math.min(1024, Math.floor(memory / MEGABYTE / 4)));
+}
+
+/** Of the machine, or of the container. */
+const MEMORY = Math.min(totalmem(), process.constrainedMemory() || Infinity);
+const LIMITS: Limits = { patience: 60_000, idle: 60_000, megabytes: megabytesOf(MEMORY) };
 /** Entities in one message. */
 const MOST_AT_ONCE = 1_000;
 
@@ -46,7 +57,11 @@ export class Examiner implements OnApplicationShutdown {
   async examine(document: SentDocument, served: Served, isWanted: () => boolean = () => true): Promise<Examined> {
     const mine = this.last.then(async () => {
       if (this.closed || !isWanted()) throw new Refusal('overloaded', 'Nobody waits for it any more.');
-      return await this.work(document, served);
+      const examined = await this.work(document, served);
+      // One document at a time here as well: a file with new expressions does not have to wait for many.
+      const explosive = await examineExpressions(examined.expressions);
+      if (explosive.length > 0) throw invalidBecause(explosive);
+      return examined;
     });
     this.last = mine.catch(() => undefined);
     return await mine;

@@ -1,10 +1,9 @@
 import { type EntityManager } from 'typeorm';
-import { examineExpressions, maskedSpec } from '#config';
+import { maskedSpec } from '#config';
 import { Refusal } from '#kernel';
 import { type ConfigRecords, type EntityChange, type VersionRecord } from '#storage';
 import { type AuditTrail } from '../../audit/audit-trail.js';
 import { type ConfigReload } from '../../config-reload.js';
-import { invalidBecause } from '../../dynamic/check-together.js';
 import { type Actor, type Change, type ConfigChanges } from '../../dynamic/config-changes.js';
 import { type ConfigFollower } from '../../dynamic/config-follower.js';
 import { EntitySet, idOf, type StoredEntity } from '../../dynamic/entity-set.js';
@@ -46,7 +45,7 @@ export class WholeConfig {
     const { actor, expected, dryRun } = writing;
     const known = this.beside(await this.latest());
     checkPreconditions(expected, `"v${known.entities.version}"`);
-    let examined = await this.examined(document, known, isWanted);
+    let examined = await this.examiner.examine(document, known, isWanted);
     if (dryRun) {
       this.audit.onlyTried(actor.exchange);
       return planOf(known.entities, examined, true);
@@ -61,7 +60,7 @@ export class WholeConfig {
         const current = this.beside(now);
         // Somebody was quicker: it may not fit any more, or be another change.
         if (now.version !== known.entities.version || current.file !== known.file) {
-          examined = await this.examined(document, current, isWanted);
+          examined = await this.examiner.examine(document, current, isWanted);
         }
         plan = planOf(now, examined, false);
         return changesOf(now, examined.wanted);
@@ -79,13 +78,6 @@ export class WholeConfig {
 
   private beside(entities: EntitySet): Served {
     return { file: this.config.declaredInFile, entities };
-  }
-
-  private async examined(document: SentDocument, served: Served, isWanted: () => boolean): Promise<Examined> {
-    const examined = await this.examiner.examine(document, served, isWanted);
-    const explosive = await examineExpressions(examined.expressions);
-    if (explosive.length > 0) throw invalidBecause(explosive);
-    return examined;
   }
 
   async rollback(version: number, writing: WritingAll): Promise<Plan> {
