@@ -4,12 +4,12 @@ import { Bench } from './bench.js';
 import { type FileToRead, readFile } from './file-reading.js';
 import { type Told } from './messages.js';
 
-// The thread that documents are examined on, or a large file is read. Linux has priorities of threads: what is proxied goes first.
-if (process.platform === 'linux') setPriority(5);
-
+// The thread that a large file is read on, or documents are examined.
 const file = workerData as FileToRead | null | undefined;
 if (file != null) await readFile(file.read, (part) => parentPort?.postMessage(part));
 else {
+  // Linux has priorities of threads: what is proxied goes before what anybody may send.
+  if (process.platform === 'linux') setPriority(5);
   const bench = new Bench();
   parentPort?.on('message', (told: Told) => {
     const said = bench.hear(told);
