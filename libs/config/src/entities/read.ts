@@ -73,7 +73,7 @@ export async function examineExpressions(expressions: readonly Placed[]): Promis
     source,
     origin: NOWHERE,
   }));
-  const found = await explosive(placed, PATIENCE);
+  const found = await explosive(placed, PATIENCE, 'document');
   return found.map((finding) => ({ ...said(finding), path: String(finding.path[0]) }));
 }
 

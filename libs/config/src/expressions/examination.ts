@@ -14,6 +14,9 @@ export interface Limits {
   readonly all: number;
 }
 
+/** What it is examined for. */
+export type Sake = 'served' | 'document';
+
 /** As the analysis says it, with where the time goes. */
 interface Answer {
   readonly source: string;
@@ -40,17 +43,19 @@ const LOADING = 10_000;
 const REMEMBERED = 10_000;
 
 const verdicts = new Map<string, Verdict>();
-let earlier: Promise<unknown> = Promise.resolve();
+const earlier: Record<Sake, Promise<unknown>> = { served: Promise.resolve(), document: Promise.resolve() };
 
 /**
  * How much longer than its text an expression may keep the process busy. The analysis is large and thorough: it is loaded
- * on a thread that ends with it, for expressions that have no verdict yet, and one file at a time.
+ * on a thread that ends with it, for expressions that have no verdict yet, and one file at a time: what is to be served
+ * waits for no document, which whoever may only read can ask about.
  */
 export async function examine(
   sources: readonly string[],
   limits: Limits = { time: 30_000, all: 600_000 },
+  sake: Sake = 'served',
 ): Promise<ReadonlyMap<string, Verdict>> {
-  const mine = earlier.then(async () => {
+  const mine = earlier[sake].then(async () => {
     const fresh = [...new Set(sources)].filter((source) => !verdicts.has(source));
     const found = fresh.length === 0 ? new Map<string, Verdict>() : await onThread(fresh, limits);
     const all = new Map(sources.map((source) => [source, found.get(source) ?? verdicts.get(source) ?? UNKNOWN]));
@@ -58,7 +63,7 @@ export async function examine(
     for (const [source, verdict] of found) if (verdict.kind !== 'unknown') remember(source, verdict);
     return all;
   });
-  earlier = mine.catch(() => undefined);
+  earlier[sake] = mine.catch(() => undefined);
   return await mine;
 }
 

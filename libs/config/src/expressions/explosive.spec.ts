@@ -103,6 +103,17 @@ describe('regular expressions', () => {
   });
 });
 
+describe('expressions of documents', () => {
+  it('keep nobody waiting whose expressions are to be served', async () => {
+    const order: string[] = [];
+    const endless = '^(?:[a-z]{1,500}[0-9]{1,500}){1,501}$';
+    const document = examine([endless], { time: 10_000, all: 60_000 }, 'document').then(() => order.push('document'));
+    await examine(['^/to/be/served$'], undefined, 'served').then(() => order.push('served'));
+    await document;
+    expect(order).toEqual(['served', 'document']);
+  }, 60_000);
+});
+
 describe('all expressions of a file together', () => {
   it('have only so much time: those that nobody came to are not known to be safe', async () => {
     expect(await examine(['^/never/come/to$'], { time: 10_000, all: 1 })).toEqual(

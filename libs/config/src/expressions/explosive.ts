@@ -1,12 +1,17 @@
 import { type Expression, type Finding } from '../schema/schema.js';
-import { examine, type Limits, type Verdict } from './examination.js';
+import { examine, type Limits, type Sake, type Verdict } from './examination.js';
 
 /** What is wrong with those that a client could keep the process busy with. */
-export async function explosive(expressions: readonly Expression[], limits?: Limits): Promise<readonly Finding[]> {
+export async function explosive(
+  expressions: readonly Expression[],
+  limits?: Limits,
+  sake?: Sake,
+): Promise<readonly Finding[]> {
   if (expressions.length === 0) return [];
   const verdicts = await examine(
     expressions.map(({ source }) => source),
     limits,
+    sake,
   );
   return expressions.flatMap(({ source, path, origin }) => {
     const complaint = complain(verdicts.get(source) ?? { kind: 'unknown' }, source);
