@@ -92,8 +92,11 @@ export class Introspector {
   private outcomeOf(response: IntrospectionResponse): Outcome {
     const { issuer, audience } = this.issuer.config;
     const now = this.clock.now();
-    if (!response.active || (typeof response.exp === 'number' && response.exp * 1000 <= now)) return INACTIVE;
-    if (typeof response.nbf === 'number' && response.nbf * 1000 > now) return INACTIVE;
+    const { exp: end, nbf: begin } = response as { readonly exp?: unknown; readonly nbf?: unknown };
+    const [exp, nbf] = [end ?? Infinity, begin ?? -Infinity];
+    // A time that cannot be read may be over.
+    if (!response.active || typeof exp !== 'number' || typeof nbf !== 'number') return INACTIVE;
+    if (exp * 1000 <= now || nbf * 1000 > now) return INACTIVE;
     const audiences = [response.aud ?? []].flat();
     if (audience.length > 0 && !audience.some((each) => audiences.includes(each))) return NOT_FOR_US;
     if (response.iss !== undefined && response.iss !== issuer) return NOT_FOR_US;

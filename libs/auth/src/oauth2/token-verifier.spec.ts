@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Refusal } from '#kernel';
 import { FakeClock, type RecordingUpstream, startUpstream } from '#testing';
+import { Rejected } from '../methods/method.js';
 import { TokenVerifier } from './token-verifier.js';
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
@@ -31,8 +32,8 @@ afterAll(async () => {
   await server.stop();
 });
 
-function verifier({ issuer } = { issuer: server.url }): TokenVerifier {
-  const config = { issuer, clientId: 'aegis', clientSecret: null, audience: [], introspection: false };
+function verifier({ issuer = server.url, introspection = false } = {}): TokenVerifier {
+  const config = { issuer, clientId: 'aegis', clientSecret: null, audience: [], introspection };
   const login = { enabled: false, redirect: '/', scopes: ['openid'], claim: 'groups', roles: {} };
   const whole = { ...config, introspectionCache: 0, login };
   return new TokenVerifier(whole, null, new Map(), clock, (news) => told.push(news));
@@ -52,6 +53,27 @@ async function thrownBy(tokens: TokenVerifier): Promise<unknown> {
 function discoveries(): number {
   return server.requests.filter(({ url }) => url.includes('well-known')).length;
 }
+
+describe('a token that the issuer is asked about', () => {
+  it.each([
+    [{}, true],
+    [{ exp: Math.floor(Date.now() / 1000) + 600 }, true],
+    [{ exp: String(Math.floor(Date.now() / 1000) + 600) }, false],
+    [{ nbf: 'now' }, false],
+    [{ exp: null }, true],
+    [{ exp: 1 }, false],
+  ])('is good for as long as it says, in a number: %j', async (times, good) => {
+    const asked = await startUpstream((req, res) => {
+      res.setHeader('Content-Type', 'application/json');
+      const introspected = { active: true, sub: 'alice', ...times };
+      const metadata = { issuer: asked.url, introspection_endpoint: `${asked.url}/introspect` };
+      res.end(JSON.stringify(req.url === '/introspect' ? introspected : metadata));
+    });
+    const outcome = await verifier({ issuer: asked.url, introspection: true }).verify('opaque', '');
+    await asked.stop();
+    expect(outcome instanceof Rejected).toBe(!good);
+  });
+});
 
 describe('an issuer whose answer never ends', () => {
   it('is given up after a megabyte, and is one that nobody can ask', async () => {
