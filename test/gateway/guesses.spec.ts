@@ -149,21 +149,24 @@ describe('guesses at', () => {
 });
 
 describe('guesses that come all at once', () => {
-  it.each(Object.keys(WAYS))('at %s are hardly more than those that come one by one', async (way) => {
+  it.each(Object.keys(WAYS))('at %s are no more than those that come one by one', async (way) => {
     const [guess, right] = WAYS[way]!;
     const from = `10.4.0.${Object.keys(WAYS).indexOf(way) + 1}`;
-    const sent = await Promise.all(Array.from({ length: 150 }, async () => await guess()));
-    const answers = await Promise.all(sent.map(async (each) => (await send(from, each)).status));
-    const lookedAt = answers.filter((status) => status !== 429).length;
-    expect(lookedAt).toBeGreaterThanOrEqual(20);
-    expect(lookedAt).toBeLessThan(30);
-    expect((await send(from, await right())).status).toBe(429);
+    let told = 0;
+    // Passwords are looked at a few at a time; who gets 503 was told nothing.
+    for (let bursts = 1; (await send(from, await right())).status !== 429; bursts++) {
+      expect(bursts).toBeLessThan(20);
+      const sent = await Promise.all(Array.from({ length: 150 }, async () => await guess()));
+      const answers = await Promise.all(sent.map(async (each) => (await send(from, each)).status));
+      told += answers.filter((status) => status !== 429 && status !== 503).length;
+    }
+    expect(told).toBe(20);
   });
 
   it('let a right one in no more than any other', async () => {
     const key = { 'x-api-key': gateway.adminKey };
     const sent = Array.from({ length: 100 }, (_, i): Sent => {
-      return { path: '/api/admin/me', headers: i === 90 ? key : { 'x-api-key': randomBytes(8).toString('hex') } };
+      return { path: '/api/admin/me', headers: i === 60 ? key : { 'x-api-key': randomBytes(8).toString('hex') } };
     });
     const answers = await Promise.all(sent.map(async (each) => (await send('10.5.0.1', each)).status));
     expect(answers).not.toContain(200);

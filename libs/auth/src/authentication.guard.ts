@@ -1,5 +1,5 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { admits, type Exchange, Refusal, type Verdict } from '#kernel';
+import { admits, type Exchange, type Principal, Refusal, type Verdict } from '#kernel';
 import { FailedCredentials } from '#rate-limit';
 import { type Method, type Outcome, Rejected } from './methods/method.js';
 import { type GuardedRoute, type RouteAccess } from './route-access.js';
@@ -34,35 +34,33 @@ export class AuthenticationGuard implements CanActivate {
       // Also for what comes in the query, which the guard by address does not see.
       const tooMany = this.failed.refusal(exchange);
       if (tooMany !== null) return tooMany;
-      if (this.failed.isBusy(exchange)) return this.identifyInTurn(exchange, access, method, credential);
       const outcome = method.verify(credential, this.stores);
-      if (!(outcome instanceof Promise || outcome instanceof Rejected)) {
-        return this.settle(exchange, access, method, outcome);
-      }
-      return this.failed.inTurn(exchange, async () => this.settle(exchange, access, method, await outcome));
+      if (!(outcome instanceof Promise)) return this.settle(exchange, access, method, outcome);
+      const settled = outcome.then(
+        (found) => this.failed.refusal(exchange) ?? this.settle(exchange, access, method, found),
+      );
+      return this.failed.looking(exchange, settled);
     }
     return access.admitsAnyone(exchange) ? null : access.required();
-  }
-
-  private identifyInTurn(exchange: Exchange, access: RouteAccess, method: Method, credential: unknown): Verdict {
-    return this.failed.inTurn(exchange, async () => {
-      const tooMany = this.failed.refusal(exchange);
-      if (tooMany !== null) return tooMany;
-      return this.settle(exchange, access, method, await method.verify(credential, this.stores));
-    });
   }
 
   private settle(exchange: Exchange, access: RouteAccess, method: Method, outcome: Outcome): Verdict {
     if (outcome instanceof Rejected) {
       return this.counted(exchange, access.invalid(method, outcome.reason, outcome.error));
     }
-    exchange.principal = outcome;
-    exchange.authMethod = method.name;
-    return null;
+    // A right guess among many that came together is worth no more than the wrong ones before it.
+    const counted = this.failed.counted(exchange);
+    if (counted === null) return known(exchange, method, outcome);
+    return counted.then(() => this.failed.refusal(exchange) ?? known(exchange, method, outcome));
   }
 
   private async counted(exchange: Exchange, refusal: Refusal): Promise<Refusal> {
-    await this.failed.count(exchange);
-    return refusal;
+    return (await this.failed.count(exchange)) ?? refusal;
   }
+}
+
+function known(exchange: Exchange, method: Method, principal: Principal): null {
+  exchange.principal = principal;
+  exchange.authMethod = method.name;
+  return null;
 }

@@ -1,17 +1,17 @@
-import { type Clock, type Exchange, Refusal } from '#kernel';
+import { type Clock, type Exchange, Refusal, soon } from '#kernel';
 import { keyOf } from './rules/key.js';
 import { type Rule } from './rules/rule.js';
 import { compileRule } from './rules/rule-set.js';
 import { Check } from './stores/check.js';
 import { Generations } from './stores/generations.js';
 import { type LimiterStore } from './stores/limiter-store.js';
-import { TurnsByKey } from './turns.js';
+import { UnderWay } from './under-way.js';
 
 const FAILURES = 20;
 const WINDOW_MS = 60_000;
 const MOST_BYTES = 16 * 1024 * 1024;
-/** So many credentials from one address are looked at at the same time. */
-const AT_ONCE = 10;
+/** What hangs holds nobody else up for longer. */
+const PATIENCE_MS = 2_000;
 
 /** A space, because names in a configuration have none. */
 const RULE: Rule = compileRule(
@@ -37,11 +37,12 @@ const RULE: Rule = compileRule(
  * the minute has passed. Only a failure is counted in the store, so that a request with a good credential costs nothing
  * here, and an instance knows who is shut out without asking: with n instances, at most n − 1 guesses more come through.
  *
- * Who sends many at once has no more guesses than who sends one after the other: what is not known at once is looked at in
- * turns, and the failures of those before are counted by then.
+ * Who sends many at once has no more guesses than who sends one after the other: a failure is counted before it is told, and
+ * one beyond the number is told as such; a good credential waits while failures from its address are being counted.
  */
 export class FailedCredentials {
-  private readonly turns = new TurnsByKey(AT_ONCE);
+  private readonly looks = new UnderWay();
+  private readonly counts = new UnderWay();
   private readonly shutOut: Generations<number>;
 
   constructor(
@@ -69,14 +70,20 @@ export class FailedCredentials {
     });
   }
 
-  /** Whether a credential from this address has to wait for its turn. */
-  isBusy(exchange: Exchange): boolean {
-    return !this.turns.none && this.turns.isBusy(keyOf(RULE.key, exchange));
+  /** While a credential is looked at, and counted if it is wrong. */
+  looking<T>(exchange: Exchange, look: Promise<T>): Promise<T> {
+    return this.looks.follow(keyOf(RULE.key, exchange), look);
   }
 
-  /** `looks` at a credential, and counts it if it is wrong, when it is its turn. */
-  async inTurn<T>(exchange: Exchange, looks: () => T | Promise<T>): Promise<T> {
-    return await this.turns.run(keyOf(RULE.key, exchange), looks);
+  /** Once all that this address sent before was looked at: for what is known at once, and worth the most to a guesser. */
+  async lookedAt(exchange: Exchange): Promise<void> {
+    const others = this.looks.ended(keyOf(RULE.key, exchange));
+    if (others !== null) await soon(others, PATIENCE_MS, () => new Error('it hangs')).catch(() => undefined);
+  }
+
+  /** Once the failures of this address were counted; null: they are. */
+  counted(exchange: Exchange): Promise<unknown> | null {
+    return this.counts.none ? null : this.counts.ended(keyOf(RULE.key, exchange));
   }
 
   /** The address may guess again: `key` is `ip=…`. */
@@ -87,9 +94,14 @@ export class FailedCredentials {
     return this.store().forget(check);
   }
 
-  /** A credential was not valid. */
-  async count(exchange: Exchange): Promise<void> {
+  /** A credential was not valid. What is said of it where there were too many before, else null. */
+  async count(exchange: Exchange): Promise<Refusal | null> {
     const check = new Check(RULE, keyOf(RULE.key, exchange), 1, 1);
+    await this.counts.follow(check.key, this.record(check));
+    return check.allowed ? null : this.refusal(exchange);
+  }
+
+  private async record(check: Check): Promise<void> {
     const verdict = await this.store().check([check]);
     if (verdict === 'unchecked' || verdict === 'unavailable') await this.memory.check([check]);
     if (check.allowed && check.remaining > 0) return;

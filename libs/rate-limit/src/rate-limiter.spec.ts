@@ -189,6 +189,34 @@ describe('the limit fields of an upstream', () => {
 });
 
 describe('wrong credentials from one address', () => {
+  it('are waited for by who may be guessing among them, and by nobody else', async () => {
+    const gateway = new Gateway({});
+    const failed = new FailedCredentials(() => gateway.memory, gateway.memory, gateway.clock);
+    const exchange = exchangeOf({ clientIp: '192.0.2.1' });
+    let end: () => void = () => undefined;
+    const look = failed.looking(exchange, new Promise<void>((resolve) => (end = resolve)));
+    const order: string[] = [];
+    const waiting = failed.lookedAt(exchange).then(() => order.push('after it'));
+    await failed.lookedAt(exchangeOf({ clientIp: '192.0.2.2' }));
+    order.push('another address');
+    void look.then(() => order.push('looked at'));
+    end();
+    await waiting;
+    expect(order).toEqual(['another address', 'looked at', 'after it']);
+  });
+
+  it('beyond the number are told as such, though they came together, and a good one with them', async () => {
+    const gateway = new Gateway({});
+    const failed = new FailedCredentials(() => gateway.memory, gateway.memory, gateway.clock);
+    const exchange = exchangeOf({ clientIp: '192.0.2.1' });
+    const told = Promise.all(Array.from({ length: 30 }, async () => (await failed.count(exchange))?.code ?? 'wrong'));
+    const good = failed.counted(exchange)?.then(() => failed.refusal(exchange)?.code);
+    expect(failed.counted(exchangeOf({ clientIp: '192.0.2.2' }))).toBeNull();
+    expect(await told).toEqual([...Array<string>(20).fill('wrong'), ...Array<string>(10).fill('rate_limited')]);
+    expect(await good).toBe('rate_limited');
+    expect(failed.counted(exchange)).toBeNull();
+  });
+
   it('after 20 in a minute shut out further ones until the first is a minute old', async () => {
     const gateway = new Gateway({});
     const failed = new FailedCredentials(() => gateway.memory, gateway.memory, gateway.clock);

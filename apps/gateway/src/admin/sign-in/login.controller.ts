@@ -49,10 +49,8 @@ export class LoginController {
       throw new Refusal('bad_request', 'No sign-in was begun in this browser of late: begin at /api/admin/login.');
     }
     clearUnderWay(exchange, res, state, UNDER_WAY_MS);
-    const principal = await this.failed.inTurn(exchange, async () => {
-      raise(this.failed.refusal(exchange));
-      return await this.orCounted(exchange, signIn.finish(originOf(exchange), exchange.query, begun));
-    });
+    raise(this.failed.refusal(exchange));
+    const principal = await this.orCounted(exchange, signIn.finish(originOf(exchange), exchange.query, begun));
     exchange.principal = principal;
     if (principal.roles.length === 0) throw new Refusal('forbidden', signIn.missing);
     await this.open(exchange, res, principal);
@@ -120,7 +118,7 @@ export class LoginController {
   /** Each try costs the issuer a question, and what comes with it may be made up: it counts as a guess. */
   private async orCounted<T>(exchange: Exchange, signIn: Promise<T>): Promise<T> {
     return await signIn.catch(async (refusal: unknown) => {
-      if (refusal instanceof Refusal && refusal.status === 401) await this.failed.count(exchange);
+      if (refusal instanceof Refusal && refusal.status === 401) raise(await this.failed.count(exchange));
       throw refusal;
     });
   }

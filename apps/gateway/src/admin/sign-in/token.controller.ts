@@ -64,11 +64,9 @@ export class TokenController {
     const token = (await readForm(req)).get('token') ?? '';
     if (!isIssued(token)) return {};
     const exchange = exchangeOf(req);
-    return await this.failed.inTurn(exchange, async () => {
-      raise(this.failed.refusal(exchange));
-      if (!(await this.tokens.revoke(token))) await this.failed.count(exchange);
-      return {};
-    });
+    raise(this.failed.refusal(exchange));
+    if (!(await this.tokens.revoke(token))) raise(await this.failed.count(exchange));
+    return {};
   }
 
   private async grant(exchange: Exchange, form: Form): Promise<TokenPair | NotGranted> {
@@ -106,13 +104,11 @@ export class TokenController {
   }
 
   private async forRefreshToken(exchange: Exchange, token: string): Promise<TokenPair | NotGranted> {
-    return await this.failed.inTurn(exchange, async () => {
-      raise(this.failed.refusal(exchange));
-      const next = token === '' ? null : await this.tokens.refresh(token, this.store.current.access.lifetimes);
-      if (next !== null) return next;
-      await this.failed.count(exchange);
-      return new NotGranted('invalid_grant', 'The refresh token is unknown, has ended, or was used before.');
-    });
+    raise(this.failed.refusal(exchange));
+    const next = token === '' ? null : await this.tokens.refresh(token, this.store.current.access.lifetimes);
+    if (next !== null) return next;
+    raise(await this.failed.count(exchange));
+    return new NotGranted('invalid_grant', 'The refresh token is unknown, has ended, or was used before.');
   }
 }
 
