@@ -30,7 +30,7 @@ async function send(method: string, path: string, key: string, body: string): Pr
 }
 
 it(
-  'a large document of a viewer does not keep requests from being answered',
+  'a large document of a viewer is examined while others are answered',
   async () => {
     const made = await fetch(`${gateway.url}/api/admin/consumers`, {
       method: 'POST',
@@ -42,20 +42,15 @@ it(
     const answer = await fetch(keys, { method: 'POST', headers: { 'x-api-key': gateway.adminKey } });
     const { key } = (await answer.json()) as { key: string };
 
-    let answeredMeanwhile = 0;
     let isExamined = false;
     const examined = send('POST', 'config/validate', key, LARGE).finally(() => (isExamined = true));
-    while (!isExamined) {
-      expect((await fetch(`${gateway.url}/busy`)).status).toBe(200);
-      answeredMeanwhile++;
-    }
+    // That the loop has its turns all the while is shown in examiner.spec.ts, where they can be counted.
+    while (!isExamined) expect((await fetch(`${gateway.url}/busy`)).status).toBe(200);
     const validated = await examined;
     expect(validated.status).toBe(200);
     const plan = (await validated.json()) as Record<string, unknown>;
     expect(plan).toMatchObject({ valid: true, dryRun: true, updated: [], deleted: ['consumers/viewer'], unchanged: 0 });
     expect(plan['created']).toHaveLength(4000);
-    // They are asked for one after the other: on the same thread none would come between.
-    expect(answeredMeanwhile).toBeGreaterThan(30);
   },
   SLOW,
 );
