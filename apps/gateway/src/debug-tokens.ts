@@ -23,7 +23,7 @@ export class DebugTokens {
     asking.clientIp = clientIp;
     if (this.failed.refusal(asking) !== null) return false;
     if (this.ownerKey.is(token)) {
-      await this.failed.lookedAt(asking);
+      await this.failed.whenLookedAt(asking);
       return this.failed.refusal(asking) === null;
     }
     const { admin } = this.store.current.access;

@@ -49,7 +49,7 @@ export class AuthenticationGuard implements CanActivate {
       return this.counted(exchange, access.invalid(method, outcome.reason, outcome.error));
     }
     // A right guess among many that came together is worth no more than the wrong ones before it.
-    const counted = this.failed.counted(exchange);
+    const counted = this.failed.whenCounted(exchange);
     if (counted === null) return known(exchange, method, outcome);
     return counted.then(() => this.failed.refusal(exchange) ?? known(exchange, method, outcome));
   }

@@ -76,13 +76,13 @@ export class FailedCredentials {
   }
 
   /** Once all that this address sent before was looked at: for what is known at once, and worth the most to a guesser. */
-  async lookedAt(exchange: Exchange): Promise<void> {
+  async whenLookedAt(exchange: Exchange): Promise<void> {
     const others = this.looks.ended(keyOf(RULE.key, exchange));
     if (others !== null) await soon(others, PATIENCE_MS, () => new Error('it hangs')).catch(() => undefined);
   }
 
   /** Once the failures of this address were counted; null: they are. */
-  counted(exchange: Exchange): Promise<unknown> | null {
+  whenCounted(exchange: Exchange): Promise<unknown> | null {
     return this.counts.none ? null : this.counts.ended(keyOf(RULE.key, exchange));
   }
 

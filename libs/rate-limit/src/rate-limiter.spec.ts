@@ -196,8 +196,8 @@ describe('wrong credentials from one address', () => {
     let end: () => void = () => undefined;
     const look = failed.looking(exchange, new Promise<void>((resolve) => (end = resolve)));
     const order: string[] = [];
-    const waiting = failed.lookedAt(exchange).then(() => order.push('after it'));
-    await failed.lookedAt(exchangeOf({ clientIp: '192.0.2.2' }));
+    const waiting = failed.whenLookedAt(exchange).then(() => order.push('after it'));
+    await failed.whenLookedAt(exchangeOf({ clientIp: '192.0.2.2' }));
     order.push('another address');
     void look.then(() => order.push('looked at'));
     end();
@@ -210,11 +210,11 @@ describe('wrong credentials from one address', () => {
     const failed = new FailedCredentials(() => gateway.memory, gateway.memory, gateway.clock);
     const exchange = exchangeOf({ clientIp: '192.0.2.1' });
     const told = Promise.all(Array.from({ length: 30 }, async () => (await failed.count(exchange))?.code ?? 'wrong'));
-    const good = failed.counted(exchange)?.then(() => failed.refusal(exchange)?.code);
-    expect(failed.counted(exchangeOf({ clientIp: '192.0.2.2' }))).toBeNull();
+    const good = failed.whenCounted(exchange)?.then(() => failed.refusal(exchange)?.code);
+    expect(failed.whenCounted(exchangeOf({ clientIp: '192.0.2.2' }))).toBeNull();
     expect(await told).toEqual([...Array<string>(20).fill('wrong'), ...Array<string>(10).fill('rate_limited')]);
     expect(await good).toBe('rate_limited');
-    expect(failed.counted(exchange)).toBeNull();
+    expect(failed.whenCounted(exchange)).toBeNull();
   });
 
   it('after 20 in a minute shut out further ones until the first is a minute old', async () => {

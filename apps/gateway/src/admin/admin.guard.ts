@@ -53,7 +53,7 @@ export class AdminGuard implements CanActivate {
       return;
     }
     // Neither does a right guess get through once there were too many wrong ones, which may be being counted.
-    await this.failed.lookedAt(exchange);
+    await this.failed.whenLookedAt(exchange);
     raise(this.failed.refusal(exchange));
     exchange.principal = OWNER;
   }
